@@ -1,0 +1,13 @@
+//! Words every crate shares: errors, ids, time, folded text and database values. No I/O happens here.
+
+mod error;
+mod fold;
+mod id;
+mod time;
+mod value;
+
+pub use error::{Code, Error, Fault, Result};
+pub use fold::fold;
+pub use id::{TenantId, is_id, new_id};
+pub use time::{Time, parse_date};
+pub use value::Value;
