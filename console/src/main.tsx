@@ -8,8 +8,10 @@ import './app/global.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app/App';
+import { initialDirection } from './app/look';
 import { startLanguage } from './i18n';
 
+document.documentElement.dir = initialDirection();
 await startLanguage();
 const root = document.getElementById('root');
 if (root) {

@@ -12,8 +12,7 @@ import classes from './App.module.css';
 export function App({ styleNonce }: { styleNonce: string }) {
   const [client] = useState(makeQueryClient);
   const [router] = useState(makeRouter);
-  const direction = initialDirection();
-  document.documentElement.dir = direction;
+  const [direction] = useState(initialDirection);
   return (
     <DirectionProvider initialDirection={direction} detectDirection={false}>
       <MantineProvider theme={theme} cssVariablesResolver={variables} colorSchemeManager={schemeManager} defaultColorScheme="auto" getStyleNonce={() => styleNonce}>

@@ -36,6 +36,7 @@ const inside: RouteObject[] = [
 
 export const makeRouter = () =>
   createBrowserRouter([
-    ...outside.map((route) => ({ ...route, ErrorBoundary: PageTrouble })),
-    { path: '/', Component: Shell, ErrorBoundary: PageTrouble, children: inside.map((route) => ({ ...route, ErrorBoundary: PageTrouble })) },
+    { ErrorBoundary: PageTrouble, children: outside },
+    // The inner boundary keeps the navigation when one page fails.
+    { path: '/', Component: Shell, ErrorBoundary: PageTrouble, children: [{ ErrorBoundary: PageTrouble, children: inside }] },
   ]);

@@ -15,5 +15,3 @@ const refuse = (): string => {
   createScript: refuse,
   createScriptURL: refuse,
 });
-
-export {};

@@ -27,7 +27,7 @@ export function FormShell<V extends Record<string, unknown>>({ form, submit, lab
 
   const focusFault = () => setTimeout(() => element.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus(), 0);
 
-  const send = form.onSubmit(async (values) => {
+  const send = async (values: V) => {
     setBusy(true);
     setTrouble(null);
     try {
@@ -38,10 +38,10 @@ export function FormShell<V extends Record<string, unknown>>({ form, submit, lab
     } finally {
       setBusy(false);
     }
-  }, focusFault);
+  };
 
   return (
-    <form ref={element} onSubmit={send} noValidate>
+    <form ref={element} onSubmit={(event) => form.onSubmit(send, focusFault)(event)} noValidate>
       <Stack gap="md">
         {trouble !== null && (
           <Alert color="red" variant="outline" role="alert" icon={<IconAlertTriangle size={18} aria-hidden />} title={problemTitle(trouble)}>

@@ -19,6 +19,7 @@ import {
   IconUsers,
   type Icon,
 } from '@tabler/icons-react';
+import { createElement } from 'react';
 
 /** The icons a manifest may name. An unknown name gets the box, so that an older console can show a newer module. */
 const icons: Record<string, Icon> = {
@@ -49,6 +50,5 @@ const icons: Record<string, Icon> = {
 
 export function NamedIcon(props: { names: (string | undefined)[]; size?: number }) {
   const known = props.names.find((name) => name !== undefined && name in icons);
-  const Found = (known && icons[known]) || IconBox;
-  return <Found size={props.size ?? 18} stroke={1.6} aria-hidden />;
+  return createElement((known && icons[known]) || IconBox, { size: props.size ?? 18, stroke: 1.6, 'aria-hidden': true });
 }

@@ -56,8 +56,6 @@ function readClause(tokens: string[], types: Types): Clause | null {
 function readAny(tokens: string[], types: Types): Clause | null {
   const [a = '', b = '', c = ''] = tokens;
   const is = (...shape: string[]) => tokens.length === shape.length && shape.every((want, at) => want === '*' || want === tokens[at]);
-  const text = (token: string) => (token.startsWith('"') ? unquote(token) : null);
-  const made = (field: string, op: Op, value: string | null): Clause | null => (value === null ? null : { field, op, value });
 
   if (is('*', '==', 'null')) return made(a, 'empty', '');
   if (is('*', '!=', 'null')) return made(a, 'filled', '');
@@ -67,18 +65,20 @@ function readAny(tokens: string[], types: Types): Clause | null {
   if (is('size', '(', '*', ')', '==', '0')) return made(c, 'empty', '');
   if (is('size', '(', '*', ')', '>', '0')) return made(c, 'filled', '');
   if (is('*', '(', '*', ')')) {
-    if (a.endsWith('.contains')) return made(a.slice(0, -9), 'contains', text(c));
-    return a.endsWith('.startsWith') ? made(a.slice(0, -11), 'startsWith', text(c)) : null;
+    if (a.endsWith('.contains')) return made(a.slice(0, -9), 'contains', unquote(c));
+    return a.endsWith('.startsWith') ? made(a.slice(0, -11), 'startsWith', unquote(c)) : null;
   }
-  if (is('*', 'in', '*')) return made(c, 'has', text(a));
-  if (is('!', '(', '*', 'in', '*', ')')) return made(tokens[4] ?? '', 'hasNot', text(c));
+  if (is('*', 'in', '*')) return made(c, 'has', unquote(a));
+  if (is('!', '(', '*', 'in', '*', ')')) return made(tokens[4] ?? '', 'hasNot', unquote(c));
   if (b === 'in' && c === '[' && tokens.at(-1) === ']') return readOneOf(a, tokens.slice(3, -1));
   if (a === '(' && tokens.length === 9) return readMoney(tokens);
   const op = opOf(b);
-  if (op && is('*', '*', 'timestamp', '(', '*', ')')) return made(a, op, text(tokens[4] ?? ''));
-  if (op && tokens.length === 3) return made(a, op, types[a] === 'integer' ? c : text(c));
+  if (op && is('*', '*', 'timestamp', '(', '*', ')')) return made(a, op, unquote(tokens[4] ?? ''));
+  if (op && tokens.length === 3) return made(a, op, types[a] === 'integer' ? c : unquote(c));
   return null;
 }
+
+const made = (field: string, op: Op, value: string | null): Clause | null => (value === null ? null : { field, op, value });
 
 function readOneOf(field: string, inner: string[]): Clause | null {
   const values = inner.filter((_, at) => at % 2 === 0).map(unquote);

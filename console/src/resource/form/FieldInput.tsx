@@ -13,12 +13,13 @@ interface Props {
   error?: React.ReactNode;
   /** The title of the reference that is already chosen. */
   title?: string | null | undefined;
-  autoFocus?: boolean;
+  /** The keyboard starts here when the form opens. */
+  first?: boolean;
 }
 
 /** The input that fits a field's type. */
-export function FieldInput({ field, value, onChange, error, title, autoFocus }: Props) {
-  const common = { label: field.label, required: field.required, error, ...(autoFocus && { 'data-autofocus': true }) };
+export function FieldInput({ field, value, onChange, error, title, first }: Props) {
+  const common = { label: field.label, required: field.required, error, ...(first && { 'data-autofocus': true }) };
   const text = typeof value === 'string' ? value : '';
   const onText = (event: { currentTarget: { value: string } }) => onChange(event.currentTarget.value);
   switch (field.type) {

@@ -25,12 +25,12 @@ interface Props {
 }
 
 /** Creates or changes one record of any resource. */
-export function RecordForm({ resource, row, preset = {}, saved, cancel }: Props) {
+export function RecordForm({ resource, row, preset, saved, cancel }: Props) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const me = useMe();
   const fields = formFields(resource);
-  const [before] = useState<Drafts>(() => (row ? rowDrafts(resource, row) : Object.fromEntries(fields.map(([name, field]) => [name, preset[name]?.value ?? emptyDraft(field, me.user.member)]))));
+  const [before] = useState<Drafts>(() => (row ? rowDrafts(resource, row) : Object.fromEntries(fields.map(([name, field]) => [name, preset?.[name]?.value ?? emptyDraft(field, me.user.member)]))));
   const [conflict, setConflict] = useState<Conflict | null>(null);
   const key = useRef({ body: '', key: '' });
   const form = useForm<Drafts>({
@@ -72,8 +72,8 @@ export function RecordForm({ resource, row, preset = {}, saved, cancel }: Props)
             value={form.values[name] ?? ''}
             onChange={(value) => form.setFieldValue(name, value)}
             error={form.errors[name]}
-            title={preset[name]?.title ?? (row && expandedOf(row, name)?.title)}
-            autoFocus={at === 0}
+            title={preset?.[name]?.title ?? (row && expandedOf(row, name)?.title)}
+            first={at === 0}
           />
         ))}
       </FormShell>
