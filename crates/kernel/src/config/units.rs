@@ -9,6 +9,17 @@ impl Seconds {
     pub fn get(self) -> i64 {
         i64::from(self.0)
     }
+
+    /// As people say it: "24 hours", "30 minutes".
+    pub fn in_words(self) -> String {
+        let (number, unit) = match self.0 {
+            n if n % 86_400 == 0 && n > 86_400 => (n / 86_400, "day"),
+            n if n % 3600 == 0 => (n / 3600, "hour"),
+            n if n % 60 == 0 => (n / 60, "minute"),
+            n => (n, "second"),
+        };
+        format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+    }
 }
 
 impl FromStr for Seconds {
@@ -106,6 +117,11 @@ mod tests {
     #[test]
     fn units_are_read_exactly() {
         assert_eq!("15m".parse(), Ok(Seconds(900)));
+        let words = |text: &str| text.parse::<Seconds>().unwrap().in_words();
+        assert_eq!(
+            [words("24h"), words("7d"), words("30m"), words("90s"), words("1h")],
+            ["24 hours", "7 days", "30 minutes", "90 seconds", "1 hour"]
+        );
         assert_eq!("30/15m".parse(), Ok(Rate { count: 30, window: Seconds(900) }));
         for wrong in ["", "m", "15", "0s", "-1s", "+1s", "1.5h", "1w", "9999999d", "1é"] {
             assert!(wrong.parse::<Seconds>().is_err(), "{wrong}");
