@@ -62,6 +62,8 @@ pub struct Trace {
     pub cause: Option<String>,
     pub ip: Option<IpAddr>,
     pub agent: Option<String>,
+    /// Came from our own page in a browser, so that a cookie may be set.
+    pub browser: bool,
 }
 
 /// A credential that has been proved, on its way to becoming a `Ctx`. Only `credentials` makes one.

@@ -9,6 +9,7 @@ pub mod ctx;
 pub mod events;
 pub mod http;
 mod idempotency;
+mod install;
 pub mod jobs;
 pub mod json;
 pub mod limits;
