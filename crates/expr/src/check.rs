@@ -16,9 +16,7 @@ use cel::{
 pub(crate) fn condition<'a>(node: &'a IdedExpr, schema: &Schema) -> Result<Node, Flaw<'a>> {
     match &node.expr {
         Ast::Literal(LiteralValue::Boolean(v)) => Ok(Node::Known(*v.inner())),
-        Ast::Select(select) if select.test => {
-            Ok(Node::Equal { not: true, left: tested(node, select, schema)?, right: Operand::Null })
-        }
+        Ast::Select(select) if select.test => Ok(Node::Equal { not: true, left: tested(node, select, schema)?, right: Operand::Null }),
         Ast::Call(call) => self::call(node, call, schema),
         _ => truth(node, schema),
     }

@@ -82,7 +82,7 @@ pub(crate) fn value<'a>(node: &'a IdedExpr, schema: &Schema) -> Result<Value<'a>
         Ast::Call(call) if call.func_name == "timestamp" && call.target.is_none() => timestamp(node, &call.args)?,
         Ast::List(_) => return flaw(node, Spot::Whole, "type", "A list stands only behind `in`."),
         Ast::Call(_) | Ast::Select(_) | Ast::Comprehension(_) | Ast::Map(_) | Ast::Struct(_) | Ast::Unspecified => {
-            return flaw(node, Spot::Name, "type", "A condition is no value: combine conditions with && || and !.");
+            return flaw(node, Spot::Whole, "type", "A condition is no value: combine conditions with && || and !.");
         }
     };
     Ok(Value { node, what })

@@ -41,7 +41,10 @@ fn syntax(text: &str, tokens: &[Token], errors: &ParseErrors) -> Fault {
         _ if at.start >= text.len() || first.msg.contains("<EOF>' expecting expression") => "The expression ends too early.".to_owned(),
         Some(TokenKind::TokReservedWord) => format!("The word {} is reserved.", text.get(at.clone()).unwrap_or_default()),
         Some(_) if first.msg.contains("expecting <EOF>") => {
-            format!("Before `{}` an operator is missing, such as && or ==, or a bracket is closed too often.", text.get(at.clone()).unwrap_or_default())
+            format!(
+                "Before `{}` an operator is missing, such as && or ==, or a bracket is closed too often.",
+                text.get(at.clone()).unwrap_or_default()
+            )
         }
         Some(_) | None => sentence(&first.msg),
     };

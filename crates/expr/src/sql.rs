@@ -176,7 +176,7 @@ impl Writer<'_> {
         match (left, right) {
             (field, Operand::Null) | (Operand::Null, field) => self.null_test(not, field),
             // The size of an absent text is unknown whatever it is compared with.
-            (Operand::Size(of), other) | (other, Operand::Size(of)) if nullable(other) && !is_list(of) => {
+            (Operand::Size(of), other) | (other, Operand::Size(of)) if nullable(other) && nullable(of) && !is_list(of) => {
                 self.push("CASE WHEN ");
                 self.operand(of);
                 self.push(" IS NOT NULL THEN ");
@@ -285,12 +285,15 @@ impl Writer<'_> {
         match of {
             Operand::Field(Place { field, .. }) if is_list(of) => self.side(field, "(SELECT count(*)", None),
             Operand::Actor(Who::Roles) => self.bind(i64::try_from(self.who.roles.len()).unwrap_or(i64::MAX)),
-            of => {
-                // PostgreSQL's length is a 32-bit integer, and a parameter beside it would become one too.
-                self.push("CAST(length(");
-                self.text(of);
-                self.push(") AS BIGINT)");
-            }
+            of => match self.known(of) {
+                Some(text) => self.bind(i64::try_from(text.chars().count()).unwrap_or(i64::MAX)),
+                None => {
+                    // PostgreSQL's length is a 32-bit integer, and a parameter beside it would become one too.
+                    self.push("CAST(length(");
+                    self.operand(of);
+                    self.push(") AS BIGINT)");
+                }
+            },
         }
     }
     /// A text where nothing beside it tells PostgreSQL the type of a parameter.

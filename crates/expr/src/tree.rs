@@ -13,13 +13,31 @@ pub(crate) enum Node {
     /// A boolean value standing bare.
     Truth(Operand),
     /// `==`, or `!=` when `not`.
-    Equal { not: bool, left: Operand, right: Operand },
-    Order { order: Order, left: Operand, right: Operand },
+    Equal {
+        not: bool,
+        left: Operand,
+        right: Operand,
+    },
+    Order {
+        order: Order,
+        left: Operand,
+        right: Operand,
+    },
     /// `x in ["a", "b"]`; the values are never null.
-    In { left: Operand, values: Vec<Operand> },
+    In {
+        left: Operand,
+        values: Vec<Operand>,
+    },
     /// `"x" in tags`, `actor.id in actor.roles`.
-    Member { of: Operand, needle: Operand },
-    Match { how: Match, text: Operand, needle: Operand },
+    Member {
+        of: Operand,
+        needle: Operand,
+    },
+    Match {
+        how: Match,
+        text: Operand,
+        needle: Operand,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
