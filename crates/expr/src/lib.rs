@@ -1,1 +1,19 @@
+//! The one expression language of the house: CEL, cut down to what means the same in memory and in SQL.
+//!
+//! List filters, conditions on grants, guards of state moves and webhook filters are all written in it:
+//! `stage == "won" && amount.minor > 1000 || "key" in tags`. A [`Schema`] says which names exist and of which type;
+//! [`Expr::parse`] checks the text against it and points at the token to mend; [`Expr::holds`] answers for one record in
+//! memory; [`Expr::to_sql`] writes the same question as a condition that SQLite and PostgreSQL both understand.
+//!
+//! An absent value is null. `==`, `!=`, `in` and `has` always answer; every other operator on null is *unknown*, `&& || !`
+//! are Kleene's, and unknown at the end counts as false: a condition on missing data never grants.
 
+mod expr;
+mod fault;
+mod record;
+mod schema;
+
+pub use expr::{Expr, Sql};
+pub use fault::Fault;
+pub use record::{Actor, Cell, Record};
+pub use schema::{Column, Schema, Type};

@@ -1,0 +1,33 @@
+//! Resources: one declaration becomes table, reader, writer, list, CSV and schema of a kind of record.
+//!
+//! A [`Plan`] is compiled once from `resources/<plural>.json` and shared by all silos. It reads a body into [`Values`],
+//! writes rows as JSON, and is the only place in the house that builds SQL text. It knows nothing of rights: whoever
+//! calls it passes the conditions of the caller's grants as a [`Scope`].
+
+mod aggregate;
+mod csv;
+mod ddl;
+mod field;
+mod list;
+mod meta;
+mod migrate;
+mod plan;
+mod query;
+mod read;
+mod statements;
+mod title;
+mod values;
+mod write;
+
+pub use aggregate::Aggregate;
+pub use ddl::{install, purge};
+pub use field::{Choice, Default, Field, Kind, OnDelete};
+pub use list::{Condition, Scope, Select};
+pub use meta::Rights;
+pub use migrate::Migration;
+pub use plan::{Move, Plan, States, Views};
+pub use query::{Query, Sort};
+pub use read::Entry;
+pub use statements::Statement;
+pub use values::{Cell, SYSTEM, Update, Values};
+pub use write::Shown;
