@@ -47,6 +47,8 @@ struct Inner {
     node: String,
     assets: Assets,
     openapi: OnceLock<bytes::Bytes>,
+    /// Which silos have new events, for streams of this node.
+    changes: tokio::sync::broadcast::Sender<TenantId>,
     /// Silos whose log grew since the hub last kept a checkpoint of it.
     grown: Mutex<HashSet<TenantId>>,
     /// When a credential was last seen, until it is written down with others.
@@ -104,6 +106,7 @@ impl App {
             dispatch: Dispatch::default(),
             node: base::new_id(),
             openapi: OnceLock::new(),
+            changes: tokio::sync::broadcast::channel(1024).0,
             grown: Mutex::default(),
             seen: Mutex::default(),
             draining: AtomicBool::new(false),
@@ -202,6 +205,9 @@ impl App {
     }
     pub(crate) fn openapi(&self) -> &OnceLock<bytes::Bytes> {
         &self.0.openapi
+    }
+    pub(crate) fn changes(&self) -> &tokio::sync::broadcast::Sender<TenantId> {
+        &self.0.changes
     }
     pub(crate) fn grown(&self) -> &Mutex<HashSet<TenantId>> {
         &self.0.grown

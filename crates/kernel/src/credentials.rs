@@ -142,6 +142,26 @@ impl Row {
     }
 }
 
+/// Whether a credential that was proved a while ago still counts, by the id of its row.
+pub(crate) async fn still_good(app: &App, id: &str) -> Result<()> {
+    let id = id.to_owned();
+    let good = app
+        .hub()
+        .read(move |tx| {
+            tx.row(
+                r#"SELECT 1 FROM (SELECT "user", "tenant" FROM "sessions" WHERE "id" = ?1 AND "expires_at" > ?2
+UNION ALL SELECT "user", "tenant" FROM "refresh_families" WHERE "id" = ?1 AND "status" = 'active' AND "expires_at" > ?2
+UNION ALL SELECT "user", "tenant" FROM "keys" WHERE "id" = ?1 AND "status" IN ('active', 'exposed') AND "expires_at" > ?2) c
+JOIN "users" u ON u."id" = c."user" AND u."status" = 'active' JOIN "hub_tenants" t ON t."id" = c."tenant" AND t."status" = 'active'
+JOIN "user_tenants" m ON m."user" = c."user" AND m."tenant" = c."tenant" AND m."status" = 'active'"#,
+                &[(&id).into(), Time::now().into()],
+                |_| Ok(()),
+            )
+        })
+        .await?;
+    good.ok_or_else(Error::anonymous)
+}
+
 /// Remembers that a credential was used; written down with others within a minute, and not more often than that.
 fn note(app: &App, what: Seen, before: Option<Time>, now: Time) {
     if before.is_none_or(|seen| now.0 - seen.0 > 60_000_000) {

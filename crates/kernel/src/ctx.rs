@@ -104,7 +104,7 @@ impl Ctx {
             None => Subject::System(job.kind.split('.').next().unwrap_or_default().to_owned()),
         };
         let trace = Trace { request_id: job.request_id.clone().unwrap_or_default(), cause: Some(job.id.clone()), ..Trace::default() };
-        let inner = Inner { app: app.clone(), silo, subject, actor: job.actor.clone(), on_behalf_of: None, person: None, tenant, scopes: None, trace };
+        let inner = Inner { app: app.clone(), silo, subject, actor: job.actor.clone(), on_behalf_of: None, person: None, tenant, scopes: job.scopes.clone(), trace };
         Ctx { inner: Arc::new(inner), operation: None }
     }
 
@@ -246,7 +246,15 @@ impl Ctx {
     }
 
     /// Whether the operation at hand is open to everybody.
-    pub(crate) fn is_public(&self) -> bool {
+    pub fn is_public(&self) -> bool {
         self.operation.as_ref().is_some_and(|op| op.access == Access::Public)
+    }
+
+    /// Whether the credential that made this context still counts: for what outlives its request.
+    pub(crate) async fn still_good(&self) -> Result<()> {
+        match &self.inner.person {
+            Some(person) => crate::credentials::still_good(self.app(), &person.credential).await,
+            None => Ok(()),
+        }
     }
 }

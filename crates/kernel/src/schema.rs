@@ -29,7 +29,7 @@ CREATE INDEX "events_actor" ON "events" ("actor", "seq");
 CREATE TABLE "consumers" ("name" TEXT PRIMARY KEY, "seq" BIGINT NOT NULL);
 CREATE TABLE "jobs" ("id" TEXT PRIMARY KEY, "kind" TEXT NOT NULL, "key" TEXT, "dedupe" TEXT, "priority" BIGINT NOT NULL, "args" TEXT NOT NULL,
   "status" TEXT NOT NULL, "run_at" BIGINT NOT NULL, "attempt" BIGINT NOT NULL, "lease_until" BIGINT, "progress" BIGINT NOT NULL, "note" TEXT,
-  "result" TEXT, "error" TEXT, "member" TEXT, "actor" TEXT NOT NULL, "request_id" TEXT, "cancel" BOOLEAN NOT NULL, "created_at" BIGINT NOT NULL,
+  "result" TEXT, "error" TEXT, "member" TEXT, "actor" TEXT NOT NULL, "scopes" TEXT, "request_id" TEXT, "cancel" BOOLEAN NOT NULL, "created_at" BIGINT NOT NULL,
   "finished_at" BIGINT);
 CREATE INDEX "jobs_waiting" ON "jobs" ("status", "run_at", "id");
 CREATE INDEX "jobs_key" ON "jobs" ("key", "id");

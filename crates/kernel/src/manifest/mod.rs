@@ -60,7 +60,32 @@ pub struct Nav {
     pub path: String,
 }
 
+impl Permission {
+    /// A permission of the platform: `account.members:read`, what people read, and who holds it beside owner and admin.
+    pub fn new(name: &str, title: &str, roles: &[&str]) -> Permission {
+        Permission { name: name.into(), title: title.into(), roles: roles.iter().map(|role| (*role).to_owned()).collect(), when: None }
+    }
+}
+
 impl Manifest {
+    /// A part of the platform: no resources of its own, and permissions that are said in Rust.
+    pub fn of_platform(name: &str, title: &str, description: &str, permissions: Vec<Permission>) -> Manifest {
+        Manifest {
+            name: name.into(),
+            title: title.into(),
+            description: description.into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            min_platform: env!("CARGO_PKG_VERSION").into(),
+            icon: None,
+            dependencies: Vec::new(),
+            permissions,
+            roles: Vec::new(),
+            emits: Vec::new(),
+            consumes: Vec::new(),
+            nav: Vec::new(),
+            resources: Vec::new(),
+        }
+    }
     /// Reads `manifest.json` and the files `resources/<plural>.json`, each given as (plural, text).
     pub fn read(_manifest: &str, _resources: &[(&str, &str)]) -> Result<Manifest, Vec<ManifestFault>> {
         Err(Vec::new())

@@ -48,6 +48,15 @@ impl Tx<'_, '_> {
         Ok(out)
     }
 
+    /// One record with only some of its fields, or with the titles of what it refers to.
+    pub(crate) fn get_shaped(&mut self, plan: &Plan, id: &str, query: &Query) -> Result<Vec<u8>> {
+        let (shown, _) = self.prepare(plan, query)?;
+        let values = self.get(plan, id)?;
+        let mut out = Vec::with_capacity(768);
+        self.write_expanded(plan, query, std::slice::from_ref(&values), &shown, &mut out)?;
+        Ok(out)
+    }
+
     /// One page as records, for exports: with the next cursor's bytes, still unsealed.
     pub(crate) fn page(&mut self, plan: &Plan, query: &Query, after: Option<&[u8]>) -> Result<(Vec<Values>, Option<Vec<u8>>)> {
         let (_, conditions) = self.prepare(plan, query)?;
@@ -90,7 +99,7 @@ impl Tx<'_, '_> {
 
     fn only_readable(&self, plan: &Plan, filter: Option<&Expr>, named: impl Iterator<Item = usize>) -> Result<()> {
         let readable = self.readable(plan);
-        let in_filter = filter.map(Expr::slots).unwrap_or_default();
+        let in_filter: Vec<usize> = filter.map(Expr::fields).unwrap_or_default().iter().filter_map(|name| plan.slot(name)).collect();
         for slot in named.chain(in_filter) {
             if readable.get(slot).is_some_and(|open| !open) {
                 let name = plan.field(slot).map(|field| field.name.clone()).unwrap_or_default();

@@ -79,6 +79,26 @@ impl Tx<'_, '_> {
         self.update(plan, before, after, &changed, "updated", "import").map(|values| (values, true))
     }
 
+    /// Reads the cells of one row of a file; the faults of all of them at once.
+    pub(crate) fn read_cells(&self, plan: &Plan, texts: &[(usize, String)]) -> Result<Vec<(usize, Cell)>> {
+        let locked = self.locked(plan);
+        let entry = self.entry(&locked, plan);
+        let mut faults = Vec::new();
+        let mut cells = Vec::with_capacity(texts.len());
+        for (slot, text) in texts {
+            match plan.read_cell(*slot, text, &entry) {
+                Ok(cell) => cells.push((*slot, cell)),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        if faults.is_empty() { Ok(cells) } else { Err(Error::invalid(faults)) }
+    }
+
+    /// Up to two records with this key: none, the one, or more than one.
+    pub(crate) fn by_key(&mut self, plan: &Plan, slot: usize, key: Value<'static>) -> Result<Vec<Values>> {
+        self.sql.rows(&plan.select_by_key(slot), &[key], |row| plan.from_row(row, 0))
+    }
+
     /// Cells from an import, as a new record.
     pub(crate) fn insert_cells(&mut self, plan: &Plan, cells: Vec<(usize, Cell)>) -> Result<Values> {
         let locked = self.locked(plan);

@@ -17,14 +17,13 @@ use serde_json::json;
 use std::sync::Arc;
 
 /// The operations of one resource.
-pub(crate) fn operations(plan: &Arc<Plan>) -> Vec<Operation> {
+pub(crate) fn operations(plan: &Arc<Plan>, declared: &dyn Fn(&str) -> bool) -> Vec<Operation> {
     let (one, many) = (plan.label.to_lowercase(), plan.labels.to_lowercase());
     let named = |verb: &str| format!("{}.{verb}", plan.resource);
     let base = format!("{}/{}", plan.module, plan.plural);
     let by_id = format!("{base}/{{id}}");
     let needs = |action: &str| plan.permission(action);
     let record = plan.record_schema();
-    let p = |n: u8| (n, plan.clone());
     let list_params = |operation: Operation| {
         operation
             .param("filter", "A CEL expression over the fields, percent-encoded.")
@@ -41,7 +40,7 @@ pub(crate) fn operations(plan: &Arc<Plan>) -> Vec<Operation> {
             .needs(&needs("read"))
             .answers_json(StatusCode::OK, plan.list_schema())
             .scan({
-                let (_, plan) = p(0);
+                let plan = plan.clone();
                 move |tx, call| {
                     let query = Query::parse(&plan, pairs(&call.query))?;
                     Ok(Reply::bytes(StatusCode::OK, tx.list(&plan, &query)?))
@@ -53,7 +52,7 @@ pub(crate) fn operations(plan: &Arc<Plan>) -> Vec<Operation> {
             .param("expand", "References whose titles are wanted.")
             .answers_json(StatusCode::OK, record.clone())
             .read({
-                let (_, plan) = p(0);
+                let plan = plan.clone();
                 move |tx, call| get(tx, &plan, call)
             }),
         Operation::post(&named("create"), &base, &format!("Makes a {one}."))
@@ -61,7 +60,7 @@ pub(crate) fn operations(plan: &Arc<Plan>) -> Vec<Operation> {
             .reads_json(plan.create_schema())
             .answers_json(StatusCode::CREATED, record.clone())
             .write({
-                let (_, plan) = p(0);
+                let plan = plan.clone();
                 move |tx, call| {
                     let values = tx.create(&plan, call.body())?;
                     let location = format!("/api/v1/{}/{}/{}", plan.module, plan.plural, values.id);
@@ -73,21 +72,21 @@ pub(crate) fn operations(plan: &Arc<Plan>) -> Vec<Operation> {
             .reads_json(plan.patch_schema())
             .answers_json(StatusCode::OK, record.clone())
             .write({
-                let (_, plan) = p(0);
+                let plan = plan.clone();
                 move |tx, call| {
                     let values = tx.patch(&plan, call.record_id()?, call.body(), call.if_match)?;
                     Ok(answer(tx, &plan, &values, StatusCode::OK))
                 }
             }),
         Operation::delete(&named("delete"), &by_id, &format!("Deletes a {one}; its history stays.")).needs(&needs("delete")).answers_empty().write({
-            let (_, plan) = p(0);
+            let plan = plan.clone();
             move |tx, call| tx.delete(&plan, call.record_id()?, call.if_match).map(|_| Reply::empty())
         }),
         Operation::get(&named("history"), &format!("{by_id}/history"), &format!("What happened to a {one}, newest first."))
             .needs(&needs("read"))
             .answers_json(StatusCode::OK, json!({ "type": "object", "properties": { "items": { "type": "array", "items": { "type": "object" } } } }))
             .scan({
-                let (_, plan) = p(0);
+                let plan = plan.clone();
                 move |tx, call| Ok(Reply::bytes(StatusCode::OK, tx.history(&plan, call.record_id()?)?))
             }),
         Operation::post(&named("revert"), &format!("{by_id}/revert"), &format!("Brings a {one} back to what it was after an event; a deleted one returns."))
@@ -95,7 +94,7 @@ pub(crate) fn operations(plan: &Arc<Plan>) -> Vec<Operation> {
             .reads::<Revert>()
             .answers_json(StatusCode::OK, record.clone())
             .write({
-                let (_, plan) = p(0);
+                let plan = plan.clone();
                 move |tx, call| {
                     let Revert { seq } = call.json()?;
                     let values = tx.revert(&plan, call.record_id()?, seq)?;
@@ -107,7 +106,7 @@ pub(crate) fn operations(plan: &Arc<Plan>) -> Vec<Operation> {
             .reads_json(aggregate_schema())
             .answers_json(StatusCode::OK, json!({ "type": "object" }))
             .scan({
-                let (_, plan) = p(0);
+                let plan = plan.clone();
                 move |tx, call| {
                     let what = Aggregate::parse(&plan, call.body())?;
                     Ok(Reply::bytes(StatusCode::OK, tx.aggregate(&plan, &what)?))
@@ -120,9 +119,8 @@ pub(crate) fn operations(plan: &Arc<Plan>) -> Vec<Operation> {
     for step in plan.states.iter().flat_map(|states| &states.moves) {
         let (plan, name) = (plan.clone(), step.name.clone());
         let label = step.label.clone();
-        // Whether the manifest gives the move a permission of its own is known once all of it is read; see `Module::parse`.
         let operation = Operation::post(&named(&name), &format!("{by_id}/{name}"), &format!("{label}: moves a {one} to {}.", step.to))
-            .needs(&plan.permission("update"))
+            .needs(&plan.move_permission(&name, declared))
             .of(&plan)
             .answers_json(StatusCode::OK, record.clone());
         all.push(operation.write(move |tx, call| {
