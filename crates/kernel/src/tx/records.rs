@@ -8,6 +8,9 @@ use crate::{
 };
 use base::{Error, Fault, Result, Value};
 
+/// The place of the version among the columns of a record.
+const VERSION: usize = 4;
+
 impl Tx<'_, '_> {
     /// The record as it is stored, whoever asks.
     pub(crate) fn find(&mut self, plan: &Plan, id: &str) -> Result<Option<Values>> {
@@ -28,8 +31,11 @@ impl Tx<'_, '_> {
             plan.write_values(&values, &shown, out);
             return Ok(values.version);
         }
-        self.sql.row(plan.select_one(), &[id.into()], |row| plan.write_row(row, &shown, out))?.ok_or_else(Error::not_found)?;
-        Ok(crate::records::version_of(out))
+        let version = self.sql.row(plan.select_one(), &[id.into()], |row| {
+            plan.write_row(row, &shown, out)?;
+            row.int(VERSION)
+        })?;
+        version.ok_or_else(Error::not_found)
     }
 
     /// A new record from a JSON body.

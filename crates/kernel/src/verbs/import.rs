@@ -7,7 +7,7 @@ use crate::{
     jobs::{Job, Running},
     module::JobKind,
     operations::{Call, Operation, Reply, schema_of},
-    records::{Cell, Plan},
+    records::Plan,
     tx::Tx,
 };
 use base::{Code, Error, Fault, Result, Value, fold};
