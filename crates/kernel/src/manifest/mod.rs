@@ -2,9 +2,13 @@
 //!
 //! Every fault names the file and the line to mend, and what was probably meant.
 
+mod check;
 mod fault;
+mod lines;
 
+pub(crate) use check::{Checked, RESOURCE};
 pub use fault::{ManifestFault, nearest};
+pub(crate) use lines::step;
 
 /// A module's manifest, checked. Its resources are compiled plans, ordered so that a table comes after those it refers to.
 #[derive(Debug)]
