@@ -223,6 +223,22 @@ impl App {
         self.0.config.data.join("spool")
     }
 
+    /// Makes the database of a new tenant: the platform's tables and rows, and whatever `also` adds in the same transaction. Done
+    /// twice, the second time finds it there. Only the platform's own crates call it.
+    pub async fn create_silo(
+        &self,
+        id: TenantId,
+        currency: &str,
+        also: impl FnOnce(&mut silo::Tx<'_>) -> Result<()> + Send + 'static,
+    ) -> Result<Silo> {
+        let (catalogue, currency) = (self.0.catalogue.clone(), currency.to_owned());
+        let first = move |sql: &mut silo::Tx<'_>| {
+            platform::first_rows(sql, &catalogue, id, &currency, "UTC")?;
+            also(sql)
+        };
+        self.silos().create(id, &schema::SILO, first).await
+    }
+
     /// A tenant's slug and name, as the hub knows them.
     pub async fn tenant_names(&self, tenant: TenantId) -> Result<Tenant> {
         if tenant.is_hub() {

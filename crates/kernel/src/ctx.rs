@@ -142,8 +142,9 @@ impl Ctx {
         Ok(Ctx { inner: Arc::new(inner), operation: None })
     }
 
-    /// The same person in another silo, as the system of a platform module: how a new company gets its first rows.
-    pub(crate) fn system_in(&self, silo: Silo, module: &str) -> Ctx {
+    /// The same actor in another silo, as the system of a platform module: how a new company gets its first rows. Only the platform's
+    /// own crates have a silo to name.
+    pub fn system_in(&self, silo: Silo, module: &str) -> Ctx {
         let mut cx = Ctx::of_system(self.app(), silo, module, self.inner.person.clone(), self.inner.trace.clone(), false);
         if let Some(inner) = Arc::get_mut(&mut cx.inner) {
             inner.actor = self.inner.actor.clone();
@@ -179,9 +180,6 @@ impl Ctx {
     }
     pub(crate) fn scopes(&self) -> Option<&[String]> {
         self.inner.scopes.as_deref()
-    }
-    pub(crate) fn silo(&self) -> &Silo {
-        &self.inner.silo
     }
     pub fn operation(&self) -> Option<&Arc<Operation>> {
         self.operation.as_ref()
