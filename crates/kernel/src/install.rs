@@ -2,13 +2,13 @@
 
 use crate::{module::Module, records::{self, Plan}, tx::Tx};
 use base::{Error, Result, Time, Value};
-use serde_json::{Map, json};
+use serde_json::json;
 use std::sync::Arc;
 
 /// What the tables of a module look like, as kept in the silo's `modules` row.
 pub(crate) fn shape(plans: &[Arc<Plan>]) -> String {
-    let shape: Map<String, serde_json::Value> = plans.iter().map(|plan| (plan.resource.clone(), plan.columns())).collect();
-    serde_json::Value::Object(shape).to_string()
+    let plans: Vec<&Plan> = plans.iter().map(Arc::as_ref).collect();
+    records::columns(&plans).to_string()
 }
 
 /// Makes the tables of a module and writes it down as installed.
@@ -28,11 +28,8 @@ pub(crate) fn tables(sql: &mut silo::Tx<'_>, module: &Module) -> Result<()> {
 /// Brings the tables of an installed module to what this binary declares.
 pub(crate) fn migrate(sql: &mut silo::Tx<'_>, module: &Module, old: &str) -> Result<()> {
     let old: serde_json::Value = serde_json::from_str(old).map_err(Error::internal)?;
-    let now = Time::now();
-    for plan in &module.plans {
-        let before = old.get(&plan.resource).unwrap_or(&serde_json::Value::Null);
-        plan.migrate(before)?.run(sql, now)?;
-    }
+    let plans: Vec<&Plan> = module.plans.iter().map(Arc::as_ref).collect();
+    records::migrate(&plans, &old)?.run(sql)?;
     sql.run(
         r#"UPDATE "modules" SET "version" = ?2, "shape" = ?3 WHERE "name" = ?1"#,
         &[(&module.manifest.name).into(), (&module.manifest.version).into(), module.shape().into()],

@@ -59,6 +59,9 @@ fn document(app: &App, module: Option<&str>) -> Value {
             methods.insert(operation.method.as_str().to_lowercase(), describe(operation));
         }
     }
+    let mut schemas: Map<String, Value> = [("Problem".to_owned(), problem_schema())].into_iter().collect();
+    let plans = app.catalogue().plans().filter(|plan| module.is_none_or(|m| plan.module == m));
+    schemas.extend(plans.map(|plan| (plan.resource.clone(), plan.record_schema())));
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -75,7 +78,7 @@ fn document(app: &App, module: Option<&str>) -> Value {
                 "bearer": { "type": "http", "scheme": "bearer", "description": "An access token from POST /api/v1/auth/token, or an API key." },
                 "session": { "type": "apiKey", "in": "cookie", "name": "__Host-sid", "description": "The console's session." }
             },
-            "schemas": { "Problem": problem_schema() }
+            "schemas": schemas
         }
     })
 }

@@ -40,7 +40,6 @@ impl Tx<'_, '_> {
     pub(crate) fn history(&mut self, plan: &Plan, id: &str) -> Result<Vec<u8>> {
         self.last_known(plan, id)?;
         let shown = self.readable(plan);
-        let hidden: Vec<&str> = plan.fields().iter().zip(&shown).filter(|(_, shown)| !**shown).map(|(field, _)| field.name.as_str()).collect();
         let mut out = b"{\"items\":[".to_vec();
         let mut first = true;
         self.sql.each(
@@ -50,7 +49,7 @@ impl Tx<'_, '_> {
                 if !std::mem::take(&mut first) {
                     out.push(b',');
                 }
-                events::write_with(row, &mut out, |data, out| without(data, &hidden, out))
+                events::write_with(row, &mut out, |data, out| redacted(plan, data, &shown, out))
             },
         )?;
         out.extend_from_slice(b"]}");
@@ -85,17 +84,13 @@ impl Tx<'_, '_> {
     }
 }
 
-/// Writes an event's content without some fields.
-fn without(data: &str, hidden: &[&str], out: &mut Vec<u8>) -> Result<()> {
-    if hidden.is_empty() {
+/// Writes an event's content without the fields that the reader may not see.
+fn redacted(plan: &Plan, data: &str, shown: &[bool], out: &mut Vec<u8>) -> Result<()> {
+    if shown.is_empty() {
         out.extend_from_slice(data.as_bytes());
         return Ok(());
     }
-    let mut value: serde_json::Value = serde_json::from_str(data).map_err(Error::internal)?;
-    for side in ["before", "after"] {
-        if let Some(fields) = value.get_mut(side).and_then(serde_json::Value::as_object_mut) {
-            fields.retain(|name, _| !hidden.contains(&name.as_str()));
-        }
-    }
+    let mut value = serde_json::from_str(data).map_err(Error::internal)?;
+    plan.redact(&mut value, shown);
     serde_json::to_writer(out, &value).map_err(Error::internal)
 }

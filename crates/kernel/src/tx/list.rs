@@ -5,7 +5,7 @@ use crate::{
     records::{Aggregate, Condition, Kind, Plan, Query, Values},
     secrets::{Cursor, CursorKey},
 };
-use base::{Error, Fault, Result};
+use base::Result;
 use expr::Expr;
 use silo::SearchQuery;
 use std::{collections::HashMap, sync::Arc};
@@ -77,17 +77,13 @@ impl Tx<'_, '_> {
 
     pub(crate) fn aggregate(&mut self, plan: &Plan, what: &Aggregate) -> Result<Vec<u8>> {
         let conditions = self.only(&plan.permission("read"))?;
-        let named = what.group_by.iter().chain(&what.sum).chain(&what.min).chain(&what.max).copied();
-        self.only_readable(plan, what.filter.as_ref(), named)?;
         let who = self.who().clone();
         scoped(&conditions, &who, |scope| plan.aggregate(self.sql, what, scope))
     }
 
-    /// What is shown, and the conditions on rows. A field that may not be read may not be filtered or sorted by either:
-    /// the answers would tell it.
+    /// What is shown, and the conditions on rows. (A field that may not be read does not exist for filter and sort: see `Query::parse`.)
     fn prepare(&mut self, plan: &Plan, query: &Query) -> Result<(Vec<bool>, Vec<Arc<Expr>>)> {
         let conditions = self.only(&plan.permission("read"))?;
-        self.only_readable(plan, query.filter.as_ref(), query.sort.iter().filter_map(|sort| plan.slot(&sort.name)))?;
         let readable = self.readable(plan);
         let shown = match (query.fields.is_empty(), readable.is_empty()) {
             (true, _) => readable,
@@ -95,18 +91,6 @@ impl Tx<'_, '_> {
             (false, false) => query.fields.iter().zip(&readable).map(|(a, b)| *a && *b).collect(),
         };
         Ok((shown, conditions))
-    }
-
-    fn only_readable(&self, plan: &Plan, filter: Option<&Expr>, named: impl Iterator<Item = usize>) -> Result<()> {
-        let readable = self.readable(plan);
-        let in_filter: Vec<usize> = filter.map(Expr::fields).unwrap_or_default().iter().filter_map(|name| plan.slot(name)).collect();
-        for slot in named.chain(in_filter) {
-            if readable.get(slot).is_some_and(|open| !open) {
-                let name = plan.field(slot).map(|field| field.name.clone()).unwrap_or_default();
-                return Err(Error::invalid(vec![Fault::new("filter", "unknown", format!("There is no field `{name}` here."))]));
-            }
-        }
-        Ok(())
     }
 
     fn search_condition(&self, plan: &Plan, query: &Query) -> Option<Condition> {
@@ -143,9 +127,15 @@ impl Tx<'_, '_> {
                 out.push(b',');
             }
             plan.write_values(values, shown, out);
-            let refs: Vec<(usize, String)> =
-                query.expand.iter().filter_map(|slot| Some((*slot, values.cell(*slot).text()?.to_owned()))).collect();
-            plan.write_expanded(&refs, |slot, id| titles.get(&(slot, id.to_owned())).map(String::as_str), out);
+            let refs: Vec<(usize, Option<&str>, Option<&str>)> = query
+                .expand
+                .iter()
+                .map(|slot| {
+                    let id = values.cell(*slot).text();
+                    (*slot, id, id.and_then(|id| titles.get(&(*slot, id.to_owned()))).map(String::as_str))
+                })
+                .collect();
+            plan.write_expanded(&refs, out);
         }
         Ok(())
     }

@@ -156,8 +156,9 @@ impl Tx<'_, '_> {
         let text = std::str::from_utf8(data).map_err(Error::internal)?;
         let at = self.who().now;
         events::append(self.cx, self.sql, at, &plan.event(verb), &plan.subject(&values.id), text)?;
-        if verb != "deleted" {
-            let (title, words) = plan.search_words(values);
+        if verb != "deleted"
+            && let Some((title, words)) = plan.search_words(values)
+        {
             self.sql.search_put(&plan.resource, &values.id, &title, &words);
         }
         Ok(())

@@ -127,7 +127,7 @@ fn chosen(tx: &mut Tx<'_, '_>, plan: &Plan, what: &Bulk) -> Result<Vec<String>> 
             if ids.len() > MOST { Err(Error::fault("ids", "range", format!("At most {MOST} records at once."))) } else { Ok(ids) }
         }
         (None, Some(filter)) => {
-            let query = Query::parse(plan, [("filter", filter.as_str())])?;
+            let query = Query::parse(plan, [("filter", filter.as_str())], &tx.readable(plan))?;
             tx.ids(plan, &query, MOST)
         }
         (Some(_), Some(_)) => Err(Error::fault("filter", "either", "Send `ids` or `filter`, not both.")),

@@ -24,13 +24,13 @@ pub(super) fn operation(plan: &Arc<Plan>) -> Operation {
 }
 
 async fn start(cx: Ctx, plan: Arc<Plan>, call: Call) -> Result<Reply> {
-    let mut query = Query::parse(&plan, pairs(&call.query))?;
-    query.limit = PAGE;
-    query.expand = Vec::new();
     let shown = {
         let plan = plan.clone();
         cx.read(move |tx| Ok(tx.readable(&plan))).await?
     };
+    let mut query = Query::parse(&plan, pairs(&call.query), &shown)?;
+    query.limit = PAGE;
+    query.expand = Vec::new();
     // The first page is read before the answer begins, so that a wrong filter is a problem document and not a broken file.
     let first = page(&cx, &plan, &query, None).await?;
     let shown: Vec<bool> = (0..plan.fields().len())

@@ -23,7 +23,9 @@ pub(crate) fn operations(plan: &Arc<Plan>, declared: &dyn Fn(&str) -> bool) -> V
     let base = format!("{}/{}", plan.module, plan.plural);
     let by_id = format!("{base}/{{id}}");
     let needs = |action: &str| plan.permission(action);
-    let record = plan.record_schema();
+    // The schema itself stands once in the document, under `components`.
+    let reference = format!("#/components/schemas/{}", plan.resource);
+    let record = json!({ "$ref": reference });
     let list_params = |operation: Operation| {
         operation
             .param("filter", "A CEL expression over the fields, percent-encoded.")
@@ -38,11 +40,11 @@ pub(crate) fn operations(plan: &Arc<Plan>, declared: &dyn Fn(&str) -> bool) -> V
     let mut all = vec![
         list_params(Operation::get(&named("list"), &base, &format!("Lists {many}.")))
             .needs(&needs("read"))
-            .answers_json(StatusCode::OK, plan.list_schema())
+            .answers_json(StatusCode::OK, plan.list_schema(&reference))
             .scan({
                 let plan = plan.clone();
                 move |tx, call| {
-                    let query = Query::parse(&plan, pairs(&call.query))?;
+                    let query = Query::parse(&plan, pairs(&call.query), &tx.readable(&plan))?;
                     Ok(Reply::bytes(StatusCode::OK, tx.list(&plan, &query)?))
                 }
             }),
@@ -108,7 +110,7 @@ pub(crate) fn operations(plan: &Arc<Plan>, declared: &dyn Fn(&str) -> bool) -> V
             .scan({
                 let plan = plan.clone();
                 move |tx, call| {
-                    let what = Aggregate::parse(&plan, call.body())?;
+                    let what = Aggregate::parse(&plan, call.body(), &tx.readable(&plan))?;
                     Ok(Reply::bytes(StatusCode::OK, tx.aggregate(&plan, &what)?))
                 }
             }),
@@ -147,7 +149,7 @@ fn get(tx: &mut Tx<'_, '_>, plan: &Plan, call: &crate::Call) -> Result<Reply> {
     let id = call.record_id()?;
     if !call.query.is_empty() {
         call.only_query(&["fields", "expand"])?;
-        let query = Query::parse(plan, pairs(&call.query))?;
+        let query = Query::parse(plan, pairs(&call.query), &tx.readable(plan))?;
         return Ok(Reply::bytes(StatusCode::OK, tx.get_shaped(plan, id, &query)?));
     }
     let mut out = Vec::with_capacity(768);
