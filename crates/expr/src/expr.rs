@@ -1,37 +1,56 @@
-use crate::{Actor, Fault, Record, Schema};
-use base::Value;
+use crate::{
+    Actor, Fault, Record, Schema, Sql,
+    check::condition,
+    eval,
+    scan::scan,
+    source::parse,
+    sql,
+    tree::{Node, Place},
+};
+use std::sync::Arc;
 
-/// A checked expression: every name is known, every type fits, every literal is folded.
+/// A checked expression: every name is known, every type fits, every literal is folded. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Expr {
-    text: String,
-}
-
-/// SQL text under construction with the values its `?1 ?2` stand for.
-#[derive(Debug, Clone, Default)]
-pub struct Sql {
-    pub text: String,
-    pub params: Vec<Value<'static>>,
+    text: Arc<str>,
+    root: Arc<Node>,
 }
 
 impl Expr {
-    /// Reads a boolean expression. Everything that could go wrong later goes wrong here.
+    /// Reads a condition. Everything that could go wrong later goes wrong here.
     pub fn parse(text: &str, schema: &Schema) -> Result<Expr, Fault> {
-        let _ = schema;
-        Ok(Expr { text: text.to_owned() })
+        let tokens = scan(text, schema)?;
+        let tree = parse(text, &tokens)?;
+        let root = condition(&tree, schema).map_err(|flaw| flaw.locate(text, &tokens))?;
+        Ok(Expr { text: text.into(), root: Arc::new(root) })
     }
-    /// Whether the expression is true of the record. Unknown is false.
+    /// Whether the condition is true of the record. Unknown is false.
     pub fn holds(&self, record: &dyn Record, who: &Actor) -> bool {
-        let _ = (record, who);
-        false
+        eval::holds(&self.root, record, who) == Some(true)
     }
-    /// Appends the same question as a condition in parentheses, its parameters numbered on from those already there.
+    /// Appends the same question as a boolean in parentheses, its parameters numbered on from those already there.
     pub fn to_sql(&self, who: &Actor, out: &mut Sql) {
-        let _ = who;
-        out.text.push_str("(FALSE)");
+        sql::write(&self.root, who, out);
     }
     /// The text it was read from.
     pub fn text(&self) -> &str {
         &self.text
+    }
+    /// The fields it asks about, each once: who may not read one of them must not filter by it either.
+    pub fn fields(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        self.places(&mut |place| names.push(place.field.name.clone()));
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+    /// Whether it asks what the record was before an update. SQL cannot answer that.
+    pub fn asks_before(&self) -> bool {
+        let mut asks = false;
+        self.places(&mut |place| asks |= place.before);
+        asks
+    }
+    fn places(&self, visit: &mut dyn FnMut(&Place)) {
+        self.root.operands(&mut |operand| operand.place().into_iter().for_each(&mut *visit));
     }
 }

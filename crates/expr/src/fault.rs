@@ -5,13 +5,17 @@ use std::{fmt, ops::Range};
 pub struct Fault {
     /// The bytes of the offending token in the text.
     pub at: Range<usize>,
-    /// Stable and machine-readable, such as `unknown-name`.
+    /// Stable and machine-readable: `empty too-long too-deep zero-byte syntax unknown-name unknown-function unsupported type literal
+    /// not-filterable`.
     pub code: &'static str,
     /// One sentence for the person who wrote the expression.
     pub hint: String,
 }
 
 impl Fault {
+    pub(crate) fn new(at: Range<usize>, code: &'static str, hint: impl Into<String>) -> Fault {
+        Fault { at, code, hint: hint.into() }
+    }
     /// Where the token stands, counted from 1 in bytes: what an editor calls the column.
     pub fn column(&self) -> usize {
         self.at.start + 1

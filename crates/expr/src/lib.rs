@@ -8,12 +8,22 @@
 //! An absent value is null. `==`, `!=`, `in` and `has` always answer; every other operator on null is *unknown*, `&& || !`
 //! are Kleene's, and unknown at the end counts as false: a condition on missing data never grants.
 
+mod check;
+mod eval;
 mod expr;
 mod fault;
+mod literal;
+mod near;
+mod operand;
 mod record;
+mod scan;
 mod schema;
+mod source;
+mod sql;
+mod tree;
 
-pub use expr::{Expr, Sql};
+pub use expr::Expr;
 pub use fault::Fault;
 pub use record::{Actor, Cell, Record};
 pub use schema::{Column, Schema, Type};
+pub use sql::Sql;

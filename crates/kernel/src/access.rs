@@ -65,16 +65,6 @@ pub const BUILT_IN: [(&str, &str); 7] = [
     ("auditor", "Auditor: reads records and the event log"),
 ];
 
-/// The built-in roles that hold an action where the manifest says nothing. Owner and admin hold everything beside.
-pub fn default_roles(action: &str) -> &'static [&'static str] {
-    match action {
-        "read" => &["editor", "member", "viewer", "auditor"],
-        "create" | "update" => &["editor", "member"],
-        "delete" | "import" => &["editor"],
-        _ => &[],
-    }
-}
-
 /// What somebody holds of one permission.
 #[derive(Clone, Debug)]
 pub enum Grant {
@@ -89,6 +79,8 @@ pub enum Grant {
 pub struct Rights {
     pub roles: Vec<String>,
     pub active: bool,
+    /// The tenant's currency, which a bare number of money means.
+    pub currency: String,
     grants: HashMap<Permission, Grant>,
     /// Names of the modules whose status is `installed`.
     modules: Vec<String>,
@@ -123,9 +115,9 @@ impl Rights {
     }
 
     /// Everything that the modules in this silo know: what the operator's own command line holds.
-    fn everything(catalogue: &Catalogue, modules: Vec<String>, hub: bool) -> Rights {
+    fn everything(catalogue: &Catalogue, modules: Vec<String>, hub: bool, currency: String) -> Rights {
         let grants = catalogue.permissions(&modules, hub).map(|p| (p.name.clone(), Grant::All)).collect();
-        Rights { roles: vec!["owner".into()], active: true, grants, modules }
+        Rights { roles: vec!["owner".into()], active: true, currency, grants, modules }
     }
 
     fn add(&mut self, permission: &Permission, condition: Option<Arc<Expr>>) {
@@ -141,7 +133,7 @@ impl Rights {
     /// A key's rights: what its owner holds now, and of that only what the key was made for.
     pub fn narrowed(&self, scopes: &[String]) -> Rights {
         let grants = self.grants.iter().filter(|(p, _)| scopes.iter().any(|s| s == p.as_str())).map(|(p, g)| (p.clone(), g.clone())).collect();
-        Rights { roles: self.roles.clone(), active: self.active, grants, modules: self.modules.clone() }
+        Rights { roles: self.roles.clone(), active: self.active, currency: self.currency.clone(), grants, modules: self.modules.clone() }
     }
 }
 
@@ -183,21 +175,19 @@ fn load(catalogue: &Catalogue, sql: &mut silo::Tx<'_>, subject: &Subject) -> Res
         modules.push(row.text(0)?.to_owned());
         Ok(())
     })?;
+    let currency = sql.row(r#"SELECT "currency" FROM "meta" WHERE "one" = 1"#, &[], |row| Ok(row.text(0)?.to_owned()))?.unwrap_or_default();
     let member = match subject {
         Subject::Member(member) => member,
-        Subject::Operator => return Ok(Rights::everything(catalogue, modules, hub)),
-        Subject::System(name) => {
-            let grants = catalogue.system_permissions(name).map(|p| (p.clone(), Grant::All)).collect();
-            return Ok(Rights { active: true, grants, modules, ..Rights::default() });
-        }
-        Subject::Nobody => return Ok(Rights { active: true, modules, ..Rights::default() }),
+        Subject::Operator => return Ok(Rights::everything(catalogue, modules, hub, currency)),
+        // A module acting for itself has the database; of records it holds what somebody gave it: nothing.
+        Subject::System(_) | Subject::Nobody => return Ok(Rights { active: true, modules, currency, ..Rights::default() }),
     };
     let active = sql.row(r#"SELECT "status" FROM "members" WHERE "id" = ?1"#, &[member.into()], |row| Ok(row.text(0)? == "active"))?.unwrap_or(false);
     if !active {
-        return Ok(Rights { modules, ..Rights::default() });
+        return Ok(Rights { modules, currency, ..Rights::default() });
     }
     let roles = sql.rows(r#"SELECT "role" FROM "member_roles" WHERE "member" = ?1 ORDER BY "role""#, &[member.into()], |row| Ok(row.text(0)?.to_owned()))?;
-    let mut rights = Rights { roles, active, grants: HashMap::new(), modules };
+    let mut rights = Rights { roles, active, currency, grants: HashMap::new(), modules };
     for permission in catalogue.permissions(&rights.modules.clone(), hub) {
         for role in rights.roles.clone() {
             if let Some(condition) = permission.built_in(&role) {

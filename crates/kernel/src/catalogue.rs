@@ -1,6 +1,6 @@
 //! Everything that the modules in this binary declare: plans, permissions, relations between resources. Built once at start.
 
-use crate::{access::{Permission, default_roles}, module::Module, records::Plan};
+use crate::{access::Permission, module::Module, records::Plan};
 use base::{Error, Fault, Result};
 use expr::Expr;
 use std::{collections::HashMap, sync::Arc};
@@ -40,37 +40,18 @@ pub struct Catalogue {
 
 impl Catalogue {
     pub fn new(modules: Vec<Arc<Module>>) -> Result<Catalogue> {
-        let plans: HashMap<String, Arc<Plan>> = modules.iter().flat_map(|m| &m.plans).map(|plan| (plan.key().to_owned(), plan.clone())).collect();
+        let plans: HashMap<String, Arc<Plan>> = modules.iter().flat_map(|m| &m.plans).map(|plan| (plan.resource.clone(), plan.clone())).collect();
         let mut catalogue = Catalogue { modules, plans, permissions: Vec::new(), by_name: HashMap::new() };
         for module in catalogue.modules.clone() {
-            for plan in &module.plans {
-                for action in ["read", "create", "update", "delete", "import"] {
-                    catalogue.declare(plan.key(), action, &module)?;
-                }
-            }
-            for name in module.manifest.permissions.keys() {
-                let (resource, action) = name.split_once(':').ok_or_else(|| Error::internal(format!("the permission {name} has no action")))?;
-                catalogue.declare(resource, action, &module)?;
+            for said in &module.manifest.permissions {
+                let name = Permission::named(&said.name);
+                let when = said.when.as_deref().map(|when| catalogue.condition(&name, when)).transpose()?;
+                let hub_only = module.hub_only.contains(&said.name);
+                catalogue.by_name.insert(said.name.clone(), catalogue.permissions.len());
+                catalogue.permissions.push(Declared { name, title: said.title.clone(), roles: said.roles.clone(), when, hub_only });
             }
         }
         Ok(catalogue)
-    }
-
-    fn declare(&mut self, resource: &str, action: &str, module: &Module) -> Result<()> {
-        let text = format!("{resource}:{action}");
-        if self.by_name.contains_key(&text) {
-            return Ok(());
-        }
-        let name = Permission::named(&text);
-        let said = module.manifest.permissions.get(&text);
-        let roles = said.and_then(|p| p.roles.clone()).unwrap_or_else(|| default_roles(action).iter().map(|r| (*r).to_owned()).collect());
-        let when = said.and_then(|p| p.when.as_deref()).map(|when| self.condition(&name, when)).transpose()?;
-        let label = self.plans.get(resource).map_or_else(|| resource.rsplit('.').next().unwrap_or_default().to_owned(), |plan| plan.labels().to_owned());
-        let title = said.map(|p| p.title.clone()).filter(|t| !t.is_empty()).unwrap_or_else(|| format!("{label}: {action}"));
-        let hub_only = said.is_some_and(|p| p.hub_only);
-        self.by_name.insert(text, self.permissions.len());
-        self.permissions.push(Declared { name, title, roles, when, hub_only });
-        Ok(())
     }
 
     pub fn modules(&self) -> &[Arc<Module>] {
@@ -100,14 +81,9 @@ impl Catalogue {
     pub fn permissions<'a>(&'a self, modules: &'a [String], hub: bool) -> impl Iterator<Item = &'a Declared> {
         self.permissions.iter().filter(move |p| p.stands_in(hub) && modules.iter().any(|m| m == p.name.module()))
     }
-    /// What `system:<module>` may do.
-    pub fn system_permissions<'a>(&'a self, module: &str) -> impl Iterator<Item = &'a Permission> {
-        let wanted = self.module(module).map(|m| m.manifest.system.clone()).unwrap_or_default();
-        self.permissions.iter().map(|p| &p.name).filter(move |p| wanted.iter().any(|w| w == p.as_str()))
-    }
     /// Compiles a condition against the resource that the permission is about.
     pub fn condition(&self, permission: &Permission, text: &str) -> Result<Arc<Expr>> {
         let plan = self.plan(permission.resource()).ok_or_else(|| Error::fault("when", "condition", format!("{} is not about records, so it takes no condition.", permission.as_str())))?;
-        Expr::parse(text, plan.schema()).map(Arc::new).map_err(|fault| Error::invalid(vec![Fault::new("when", fault.code, fault.to_string())]))
+        plan.expression(text).map(Arc::new).map_err(|fault| Error::invalid(vec![Fault::new("when", fault.code, fault.to_string())]))
     }
 }

@@ -62,6 +62,8 @@ pub struct Trace {
     pub cause: Option<String>,
     pub ip: Option<IpAddr>,
     pub agent: Option<String>,
+    /// Came from our own page in a browser, so that a cookie may be set.
+    pub browser: bool,
 }
 
 /// A credential that has been proved, on its way to becoming a `Ctx`. Only `credentials` makes one.
@@ -102,7 +104,7 @@ impl Ctx {
             None => Subject::System(job.kind.split('.').next().unwrap_or_default().to_owned()),
         };
         let trace = Trace { request_id: job.request_id.clone().unwrap_or_default(), cause: Some(job.id.clone()), ..Trace::default() };
-        let inner = Inner { app: app.clone(), silo, subject, actor: job.actor.clone(), on_behalf_of: None, person: None, tenant, scopes: None, trace };
+        let inner = Inner { app: app.clone(), silo, subject, actor: job.actor.clone(), on_behalf_of: None, person: None, tenant, scopes: job.scopes.clone(), trace };
         Ctx { inner: Arc::new(inner), operation: None }
     }
 
@@ -140,8 +142,9 @@ impl Ctx {
         Ok(Ctx { inner: Arc::new(inner), operation: None })
     }
 
-    /// The same person in another silo, as the system of a platform module: how a new company gets its first rows.
-    pub(crate) fn system_in(&self, silo: Silo, module: &str) -> Ctx {
+    /// The same actor in another silo, as the system of a platform module: how a new company gets its first rows. Only the platform's
+    /// own crates have a silo to name.
+    pub fn system_in(&self, silo: Silo, module: &str) -> Ctx {
         let mut cx = Ctx::of_system(self.app(), silo, module, self.inner.person.clone(), self.inner.trace.clone(), false);
         if let Some(inner) = Arc::get_mut(&mut cx.inner) {
             inner.actor = self.inner.actor.clone();
@@ -177,9 +180,6 @@ impl Ctx {
     }
     pub(crate) fn scopes(&self) -> Option<&[String]> {
         self.inner.scopes.as_deref()
-    }
-    pub(crate) fn silo(&self) -> &Silo {
-        &self.inner.silo
     }
     pub fn operation(&self) -> Option<&Arc<Operation>> {
         self.operation.as_ref()
@@ -244,7 +244,15 @@ impl Ctx {
     }
 
     /// Whether the operation at hand is open to everybody.
-    pub(crate) fn is_public(&self) -> bool {
+    pub fn is_public(&self) -> bool {
         self.operation.as_ref().is_some_and(|op| op.access == Access::Public)
+    }
+
+    /// Whether the credential that made this context still counts: for what outlives its request.
+    pub(crate) async fn still_good(&self) -> Result<()> {
+        match &self.inner.person {
+            Some(person) => crate::credentials::still_good(self.app(), &person.credential).await,
+            None => Ok(()),
+        }
     }
 }

@@ -110,6 +110,12 @@ pub(crate) fn append(cx: &Ctx, sql: &mut silo::Tx<'_>, at: Time, kind: &str, sub
             hash.as_slice().into(),
         ],
     )?;
+    let app = cx.app().clone();
+    let tenant = sql.tenant();
+    sql.after_commit(move || {
+        app.grown().lock().insert(tenant);
+        let _ = app.changes().send(tenant); // nobody may be listening
+    });
     Ok(seq)
 }
 

@@ -4,6 +4,7 @@
 use crate::{
     ctx::Ctx,
     operations::{Body, Call, Content, Reply},
+    secrets::{DataKey, Place},
     tx::Tx,
 };
 use base::{Code, Error, Result, Time};
@@ -54,7 +55,7 @@ impl Key {
         if body != self.body {
             return Err(Error::new(Code::Mismatch, "idempotency-mismatch", "This Idempotency-Key was used for another request. Choose a new one."));
         }
-        let answer = if self.sealed { tx.app().secrets().open_for(tx.tenant_id(), &self.place(), &answer)? } else { answer };
+        let answer = if self.sealed { self.seal(tx)?.open(&self.place(tx, &self.row()), &answer)? } else { answer };
         let status = u16::try_from(status).ok().and_then(|s| StatusCode::from_u16(s).ok()).unwrap_or(StatusCode::OK);
         let mut reply = Reply::bytes(status, answer).with_header(http::HeaderName::from_static("idempotency-replayed"), "true");
         reply.version = etag;
@@ -64,7 +65,7 @@ impl Key {
     /// Keeps the answer in the transaction at hand, and lets go of what has expired.
     pub(crate) fn keep(&self, tx: &mut Tx<'_, '_>, reply: &Reply) -> Result<()> {
         let Content::Bytes(bytes) = &reply.body else { return Ok(()) };
-        let sealed = self.sealed.then(|| tx.app().secrets().seal_for(tx.tenant_id(), &self.place(), bytes)).transpose()?;
+        let sealed = self.sealed.then(|| self.seal(tx).and_then(|key| key.seal(&self.place(tx, &self.row()), bytes))).transpose()?;
         let now = Time::now();
         let answer = sealed.as_deref().unwrap_or(bytes);
         tx.sql().run(
@@ -83,9 +84,14 @@ ON CONFLICT ("key") DO UPDATE SET "body" = excluded."body", "status" = excluded.
         Ok(())
     }
 
-    fn place(&self) -> String {
-        let hex: String = self.key.iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("idempotency/{hex}/answer")
+    fn seal(&self, tx: &Tx<'_, '_>) -> Result<DataKey> {
+        tx.app().root_key().sealing("idempotency")
+    }
+    fn row(&self) -> String {
+        self.key.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+    fn place<'a>(&self, tx: &Tx<'_, '_>, row: &'a str) -> Place<'a> {
+        Place { tenant: tx.tenant_id(), table: "idempotency", row, column: "answer" }
     }
 }
 

@@ -57,6 +57,7 @@ pub struct Claimed {
     pub attempt: i64,
     pub member: Option<String>,
     pub actor: String,
+    pub scopes: Option<Vec<String>>,
     pub request_id: Option<String>,
 }
 
@@ -95,6 +96,31 @@ impl Running {
     }
 }
 
+/// Waits for a job of one's own to end, for a while. `None`: it goes on. A job that failed for good is told as its error.
+pub(crate) async fn outcome(cx: &Ctx, id: &str, patience: Duration) -> Result<Option<serde_json::Value>> {
+    let until = tokio::time::Instant::now() + patience;
+    let mut pause = Duration::from_millis(4);
+    loop {
+        let wanted = id.to_owned();
+        let row = cx
+            .read(move |tx| {
+                tx.sql().row(r#"SELECT "status", "result", "error" FROM "jobs" WHERE "id" = ?1"#, &[(&wanted).into()], |row| {
+                    Ok((row.text(0)?.to_owned(), row.opt_text(1)?.map(str::to_owned), row.opt_text(2)?.map(str::to_owned)))
+                })
+            })
+            .await?;
+        let (status, result, error) = row.ok_or_else(Error::not_found)?;
+        match status.as_str() {
+            "done" | "cancelled" => return serde_json::from_str(result.as_deref().unwrap_or("null")).map(Some).map_err(Error::internal),
+            "dead" => return Err(Error::conflict("job-failed", error.unwrap_or_else(|| "The work failed.".into()))),
+            _ if tokio::time::Instant::now() >= until => return Ok(None),
+            _ => {}
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_millis(64));
+    }
+}
+
 /// The node's side of jobs: who is being worked for, and the bell that wakes the dispatcher.
 #[derive(Default)]
 pub struct Dispatch {
@@ -109,9 +135,11 @@ impl Tx<'_, '_> {
         let id = base::new_id();
         let now = Time::now();
         let args = serde_json::to_string(&job.args).map_err(Error::internal)?;
-        let (member, actor, request_id) = {
+        let (member, actor, scopes, request_id) = {
             let cx = self.cx();
-            (cx.member().map(str::to_owned), cx.actor().to_owned(), cx.trace().request_id.clone())
+            // A key's job may do no more than the key.
+            let scopes = cx.scopes().map(serde_json::to_string).transpose().map_err(Error::internal)?;
+            (cx.member().map(str::to_owned), cx.actor().to_owned(), scopes, cx.trace().request_id.clone())
         };
         let sql = self.sql();
         if let Some(mark) = &job.dedupe {
@@ -121,8 +149,8 @@ impl Tx<'_, '_> {
             }
         }
         sql.run(
-            r#"INSERT INTO "jobs" ("id", "kind", "key", "dedupe", "priority", "args", "status", "run_at", "attempt", "progress", "member", "actor", "request_id", "cancel", "created_at")
-VALUES (?1, ?2, ?3, ?4, 0, ?5, 'ready', ?6, 0, 0, ?7, ?8, ?9, ?10, ?11)"#,
+            r#"INSERT INTO "jobs" ("id", "kind", "key", "dedupe", "priority", "args", "status", "run_at", "attempt", "progress", "member", "actor", "scopes", "request_id", "cancel", "created_at")
+VALUES (?1, ?2, ?3, ?4, 0, ?5, 'ready', ?6, 0, 0, ?7, ?8, ?9, ?10, ?11, ?12)"#,
             &[
                 (&id).into(),
                 (&job.kind).into(),
@@ -132,6 +160,7 @@ VALUES (?1, ?2, ?3, ?4, 0, ?5, 'ready', ?6, 0, 0, ?7, ?8, ?9, ?10, ?11)"#,
                 job.run_at.into(),
                 member.as_deref().into(),
                 (&actor).into(),
+                scopes.as_deref().into(),
                 (&request_id).into(),
                 false.into(),
                 now.into(),
@@ -301,7 +330,7 @@ async fn claim(silo: &Silo) -> Result<Option<Claimed>> {
   SELECT j."id" FROM "jobs" j WHERE ((j."status" = 'ready' AND j."run_at" <= ?1) OR (j."status" = 'running' AND j."lease_until" < ?1))
     AND (j."key" IS NULL OR NOT EXISTS (SELECT 1 FROM "jobs" o WHERE o."key" = j."key" AND o."id" < j."id" AND o."status" IN ('ready', 'running')))
   ORDER BY j."priority" DESC, j."run_at", j."id" LIMIT 1)
-RETURNING "id", "kind", "args", "attempt", "member", "actor", "request_id""#,
+RETURNING "id", "kind", "args", "attempt", "member", "actor", "scopes", "request_id""#,
             &[now.into(), now.plus_seconds(LEASE_SECONDS).into()],
             |row| {
                 Ok(Claimed {
@@ -311,7 +340,8 @@ RETURNING "id", "kind", "args", "attempt", "member", "actor", "request_id""#,
                     attempt: row.int(3)?,
                     member: row.opt_text(4)?.map(str::to_owned),
                     actor: row.text(5)?.to_owned(),
-                    request_id: row.opt_text(6)?.map(str::to_owned),
+                    scopes: row.opt_text(6)?.map(serde_json::from_str).transpose().map_err(Error::internal)?,
+                    request_id: row.opt_text(7)?.map(str::to_owned),
                 })
             },
         )?;
@@ -383,7 +413,7 @@ async fn finish(silo: &Silo, job: &Claimed, attempts: i64, outcome: Result<serde
         sql.run(
             r#"UPDATE "jobs" SET "status" = ?3, "result" = ?4, "error" = ?5, "run_at" = ?6, "lease_until" = NULL, "finished_at" = ?7,
   "progress" = CASE WHEN ?3 = 'done' THEN 100 ELSE "progress" END, "args" = CASE WHEN ?3 = 'done' THEN '{}' ELSE "args" END,
-  "dedupe" = CASE WHEN ?8 = 1 THEN NULL ELSE "dedupe" END
+  "dedupe" = CASE WHEN ?8 THEN NULL ELSE "dedupe" END
 WHERE "id" = ?1 AND "attempt" = ?2 AND "status" = 'running'"#,
             &[
                 (&id).into(),
@@ -393,7 +423,7 @@ WHERE "id" = ?1 AND "attempt" = ?2 AND "status" = 'running'"#,
                 error.as_deref().into(),
                 run_at.into(),
                 ended.then_some(now).into(),
-                i64::from(ended).into(),
+                ended.into(),
             ],
         )
         .map(drop)

@@ -32,19 +32,35 @@ pub struct Module {
     pub jobs: Vec<JobKind>,
     /// Part of the platform: in every silo without being installed.
     pub always: bool,
+    /// Permissions that exist in the operator's silo only.
+    pub hub_only: Vec<String>,
+    shape: String,
 }
 
 impl Module {
-    /// Reads a manifest and its resources. `file` gives the text of a file of the module by its name.
-    pub fn parse(origin: &str, file: &dyn Fn(&str) -> Option<String>) -> Result<Module> {
-        let (manifest, plans) = crate::manifest::load(origin, file).map_err(|faults| {
-            let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-            Error::malformed("manifest", lines.join("\n"))
-        })?;
-        let plans: Vec<Arc<Plan>> = plans.into_iter().map(Arc::new).collect();
-        let operations = plans.iter().flat_map(verbs::operations).collect();
+    pub fn new(manifest: Manifest) -> Module {
+        let plans = manifest.resources.clone();
+        let declared = |name: &str| manifest.permissions.iter().any(|permission| permission.name == name);
+        let operations = plans.iter().flat_map(|plan| verbs::operations(plan, &declared)).collect();
         let jobs = plans.iter().flat_map(verbs::jobs).collect();
-        Ok(Module { manifest, plans, operations, jobs, always: false })
+        let shape = crate::install::shape(&plans);
+        Module { manifest, plans, operations, jobs, always: false, hub_only: Vec::new(), shape }
+    }
+    /// Reads `manifest.json` and the files `resources/<plural>.json`, each as (plural, text). `origin` names the folder in faults.
+    pub fn parse(origin: &str, manifest: &str, resources: &[(&str, &str)]) -> Result<Module> {
+        Manifest::read(manifest, resources).map(Module::new).map_err(|faults| {
+            let lines: Vec<String> = faults.iter().map(|fault| format!("{origin}/{fault}")).collect();
+            Error::malformed("manifest", lines.join("\n"))
+        })
+    }
+    /// What its tables look like, as kept in each silo that has them.
+    pub(crate) fn shape(&self) -> &str {
+        &self.shape
+    }
+    /// Of its permissions, those that exist in the operator's silo only.
+    pub fn hub_only(mut self, names: &[&str]) -> Module {
+        self.hub_only = names.iter().map(|name| (*name).to_owned()).collect();
+        self
     }
     pub fn always(mut self) -> Module {
         self.always = true;

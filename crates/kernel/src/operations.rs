@@ -43,6 +43,10 @@ pub struct Call {
     pub if_none_match: Option<i64>,
     pub idempotency_key: Option<String>,
     pub last_event_id: Option<String>,
+    /// `Prefer: respond-async` (RFC 7240): do not wait for long work.
+    pub respond_async: bool,
+    /// SHA-256 of an upload.
+    pub file_hash: [u8; 32],
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +67,18 @@ pub enum Body {
 
 impl Call {
     pub fn new(door: Door) -> Call {
-        Call { door, id: None, query: Vec::new(), body: Body::Empty, if_match: None, if_none_match: None, idempotency_key: None, last_event_id: None }
+        Call {
+            door,
+            id: None,
+            query: Vec::new(),
+            body: Body::Empty,
+            if_match: None,
+            if_none_match: None,
+            idempotency_key: None,
+            last_event_id: None,
+            respond_async: false,
+            file_hash: [0; 32],
+        }
     }
     pub fn with_id(mut self, id: impl Into<String>) -> Call {
         self.id = Some(id.into());
@@ -235,8 +250,10 @@ pub struct Operation {
     pub module: String,
     /// Whether the answer shows a secret once: it is then stored sealed.
     pub secret: bool,
-    /// Anonymous attempts count against the limits of the sign-in family.
+    /// Proves who somebody is: the narrow limits of the sign-in family apply.
     pub credential: bool,
+    /// Its answer sets the session cookie of a browser, so it is refused to other sites' pages.
+    pub cookie: bool,
     pub run: Run,
 }
 
@@ -256,6 +273,7 @@ impl Operation {
             module: name.split('.').next().unwrap_or_default().into(),
             secret: false,
             credential: false,
+            cookie: false,
             run: Run::Scan(Arc::new(|_, _| Err(Error::internal("an operation without a handler")))),
         }
     }
@@ -328,6 +346,11 @@ impl Operation {
     /// Takes or makes credentials: the narrow limits of the sign-in family apply.
     pub fn takes_credential(mut self) -> Operation {
         self.credential = true;
+        self
+    }
+    /// Signs a browser in or out.
+    pub fn sets_cookie(mut self) -> Operation {
+        self.cookie = true;
         self
     }
     pub fn read(mut self, run: impl Fn(&mut Tx<'_, '_>, &Call) -> Result<Reply> + Send + Sync + 'static) -> Operation {

@@ -29,7 +29,7 @@ CREATE INDEX "events_actor" ON "events" ("actor", "seq");
 CREATE TABLE "consumers" ("name" TEXT PRIMARY KEY, "seq" BIGINT NOT NULL);
 CREATE TABLE "jobs" ("id" TEXT PRIMARY KEY, "kind" TEXT NOT NULL, "key" TEXT, "dedupe" TEXT, "priority" BIGINT NOT NULL, "args" TEXT NOT NULL,
   "status" TEXT NOT NULL, "run_at" BIGINT NOT NULL, "attempt" BIGINT NOT NULL, "lease_until" BIGINT, "progress" BIGINT NOT NULL, "note" TEXT,
-  "result" TEXT, "error" TEXT, "member" TEXT, "actor" TEXT NOT NULL, "request_id" TEXT, "cancel" BOOLEAN NOT NULL, "created_at" BIGINT NOT NULL,
+  "result" TEXT, "error" TEXT, "member" TEXT, "actor" TEXT NOT NULL, "scopes" TEXT, "request_id" TEXT, "cancel" BOOLEAN NOT NULL, "created_at" BIGINT NOT NULL,
   "finished_at" BIGINT);
 CREATE INDEX "jobs_waiting" ON "jobs" ("status", "run_at", "id");
 CREATE INDEX "jobs_key" ON "jobs" ("key", "id");
@@ -69,7 +69,7 @@ CREATE UNIQUE INDEX "links_hash" ON "links" ("hash");
 CREATE INDEX "links_tenant" ON "links" ("tenant", "kind", "id");
 CREATE INDEX "links_email" ON "links" ("email_key", "kind", "id");
 CREATE TABLE "hub_tenants" ("id" TEXT PRIMARY KEY, "slug" TEXT NOT NULL, "name" TEXT NOT NULL, "status" TEXT NOT NULL, "placement" TEXT NOT NULL,
-  "plan" TEXT, "region" TEXT, "onboarding" TEXT, "created_at" BIGINT NOT NULL, "updated_at" BIGINT NOT NULL);
+  "plan" TEXT, "region" TEXT, "onboarding" TEXT, "key" BLOB NOT NULL, "created_at" BIGINT NOT NULL, "updated_at" BIGINT NOT NULL);
 CREATE UNIQUE INDEX "hub_tenants_slug" ON "hub_tenants" ("slug");
 CREATE TABLE "user_tenants" ("user" TEXT NOT NULL, "tenant" TEXT NOT NULL, "member" TEXT NOT NULL, "status" TEXT NOT NULL, "roles" TEXT NOT NULL,
   "used_at" BIGINT NOT NULL, PRIMARY KEY ("user", "tenant"));

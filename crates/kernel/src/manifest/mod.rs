@@ -2,9 +2,13 @@
 //!
 //! Every fault names the file and the line to mend, and what was probably meant.
 
+mod check;
 mod fault;
+mod lines;
 
+pub(crate) use check::{Checked, RESOURCE};
 pub use fault::{ManifestFault, nearest};
+pub(crate) use lines::step;
 
 /// A module's manifest, checked. Its resources are compiled plans, ordered so that a table comes after those it refers to.
 #[derive(Debug)]
@@ -60,7 +64,32 @@ pub struct Nav {
     pub path: String,
 }
 
+impl Permission {
+    /// A permission of the platform: `account.members:read`, what people read, and who holds it beside owner and admin.
+    pub fn new(name: &str, title: &str, roles: &[&str]) -> Permission {
+        Permission { name: name.into(), title: title.into(), roles: roles.iter().map(|role| (*role).to_owned()).collect(), when: None }
+    }
+}
+
 impl Manifest {
+    /// A part of the platform: no resources of its own, and permissions that are said in Rust.
+    pub fn of_platform(name: &str, title: &str, description: &str, permissions: Vec<Permission>) -> Manifest {
+        Manifest {
+            name: name.into(),
+            title: title.into(),
+            description: description.into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            min_platform: env!("CARGO_PKG_VERSION").into(),
+            icon: None,
+            dependencies: Vec::new(),
+            permissions,
+            roles: Vec::new(),
+            emits: Vec::new(),
+            consumes: Vec::new(),
+            nav: Vec::new(),
+            resources: Vec::new(),
+        }
+    }
     /// Reads `manifest.json` and the files `resources/<plural>.json`, each given as (plural, text).
     pub fn read(_manifest: &str, _resources: &[(&str, &str)]) -> Result<Manifest, Vec<ManifestFault>> {
         Err(Vec::new())

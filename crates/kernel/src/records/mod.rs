@@ -4,13 +4,19 @@
 //! writes rows as JSON, and is the only place in the house that builds SQL text. It knows nothing of rights: whoever
 //! calls it passes the conditions of the caller's grants as a [`Scope`].
 
+mod accept;
 mod aggregate;
+mod compile;
 mod csv;
 mod ddl;
+mod declaration;
 mod field;
+mod json;
+mod keyset;
 mod list;
 mod meta;
 mod migrate;
+mod money;
 mod plan;
 mod query;
 mod read;
@@ -23,8 +29,8 @@ pub use aggregate::Aggregate;
 pub use ddl::{install, purge};
 pub use field::{Choice, Default, Field, Kind, OnDelete};
 pub use list::{Condition, Scope, Select};
-pub use meta::Rights;
-pub use migrate::Migration;
+pub use meta::{Rights, VERBS};
+pub use migrate::{Migration, columns, migrate};
 pub use plan::{Move, Plan, States, Views};
 pub use query::{Query, Sort};
 pub use read::Entry;

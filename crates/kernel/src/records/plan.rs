@@ -1,4 +1,4 @@
-use super::{Field, Kind};
+use super::{Field, Kind, compile, ddl::Index, title::Title};
 use crate::manifest::ManifestFault;
 use std::collections::HashMap;
 
@@ -22,6 +22,9 @@ pub struct Plan {
     pub(super) fields: Vec<Field>,
     pub(super) slots: HashMap<String, usize>,
     pub(super) schema: expr::Schema,
+    pub(super) title: Title,
+    pub(super) indexes: Vec<Index>,
+    pub(super) texts: super::statements::Texts,
 }
 
 /// What the console shows before anybody chose otherwise.
@@ -54,8 +57,8 @@ pub struct Move {
 
 impl Plan {
     /// Compiles `resources/<plural>.json` of `module`. All faults at once, each with its line.
-    pub fn compile(_module: &str, _json: &str) -> Result<Plan, Vec<ManifestFault>> {
-        Err(Vec::new())
+    pub fn compile(module: &str, json: &str) -> Result<Plan, Vec<ManifestFault>> {
+        compile::compile(module, json)
     }
     pub fn fields(&self) -> &[Field] {
         &self.fields
@@ -67,9 +70,18 @@ impl Plan {
     pub fn slot(&self, name: &str) -> Option<usize> {
         self.slots.get(name).copied()
     }
+    /// The name of the field at `slot`.
+    pub fn name_of(&self, slot: usize) -> &str {
+        self.fields.get(slot).map_or("", |f| &f.name)
+    }
     /// `plan.event("created")` is `crm.deal.created`.
     pub fn event(&self, verb: &str) -> String {
         format!("{}.{}.{verb}", self.module, self.name)
+    }
+    /// Every event type that a change of this resource may write.
+    pub fn events(&self) -> Vec<String> {
+        let moves = self.states.iter().flat_map(|s| &s.moves).map(|m| m.event.clone());
+        ["created", "updated", "deleted"].map(|verb| self.event(verb)).into_iter().chain(moves).collect()
     }
     /// `crm.deals/<id>`
     pub fn subject(&self, id: &str) -> String {
@@ -88,9 +100,25 @@ impl Plan {
     pub fn expression(&self, text: &str) -> Result<expr::Expr, expr::Fault> {
         expr::Expr::parse(text, &self.schema)
     }
+    /// The same for somebody who may read only the `shown` fields (empty: all): the others do not exist for them.
+    pub fn expression_for(&self, text: &str, shown: &super::Shown) -> Result<expr::Expr, expr::Fault> {
+        match shown.iter().all(|s| *s) {
+            true => self.expression(text),
+            false => expr::Expr::parse(text, &compile::schema(&self.table, &self.fields, shown)),
+        }
+    }
     /// The slots that refer to `resource`, for whoever deletes a record of it.
     pub fn refers_to(&self, resource: &str) -> impl Iterator<Item = usize> {
         let refers = move |f: &Field| matches!(&f.kind, Kind::Ref { to, .. } if to == resource);
         self.fields.iter().enumerate().filter(move |(_, f)| refers(f)).map(|(slot, _)| slot)
     }
+    /// `"crm_deals"`
+    pub(super) fn quoted(&self) -> String {
+        quote(&self.table)
+    }
+}
+
+/// An identifier as it stands in SQL. All of ours are checked to be `[a-z][a-z0-9_]*`.
+pub fn quote(name: &str) -> String {
+    format!("\"{name}\"")
 }
