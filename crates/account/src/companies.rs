@@ -79,9 +79,10 @@ pub async fn found(cx: &Ctx, tenant: TenantId, owner: Owner, company: &str) -> R
 pub fn register(tx: &mut Tx<'_, '_>, tenant: TenantId, user: &str, member: &str, name: &str) -> Result<Seat> {
     let slug = free_slug(tx, name)?;
     let (id, now) = (tenant.to_string(), Time::now());
+    let placement = if tx.app().config().storage.silos.is_empty() { "sqlite" } else { "postgres" };
     tx.sql().run(
-        r#"INSERT INTO "hub_tenants" ("id", "slug", "name", "status", "placement", "created_at", "updated_at") VALUES (?1, ?2, ?3, 'active', 'default', ?4, ?4)"#,
-        &[(&id).into(), (&slug).into(), name.into(), now.into()],
+        r#"INSERT INTO "hub_tenants" ("id", "slug", "name", "status", "placement", "created_at", "updated_at") VALUES (?1, ?2, ?3, 'active', ?5, ?4, ?4)"#,
+        &[(&id).into(), (&slug).into(), name.into(), now.into(), placement.into()],
     )?;
     let roles = vec!["owner".to_owned()];
     seats::put(tx.sql(), user, tenant, member, true, &roles)?;

@@ -59,7 +59,9 @@ impl Form {
 /// ASCII only (a domain in its `xn--` form), so that no address looks like another; one `@`, a dot in the domain, nothing that needs quoting.
 fn is_address(text: &str) -> bool {
     let atom = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
-    let label = |l: &str| !l.is_empty() && l.len() <= 63 && !l.starts_with('-') && !l.ends_with('-') && l.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let label = |l: &str| {
+        !l.is_empty() && l.len() <= 63 && !l.starts_with('-') && !l.ends_with('-') && l.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    };
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     text.len() <= 254
         && (1..=64).contains(&local.len())
@@ -81,8 +83,24 @@ mod tests {
             assert!(is_address(good), "{good}");
         }
         for wrong in [
-            "", "ada", "@example.com", "ada@", "ada@example", "a b@example.com", "ada@exa mple.com", "ada@-x.com", "ada@x..com", ".a@x.com", "a..b@x.com",
-            "a@b@c.com", "ада@example.com", "ada@еxample.com", "ada@example.com\r\nBcc: x@y.z", "\"a\"@x.com", "a@[127.0.0.1]", &format!("{}@x.com", "a".repeat(65)),
+            "",
+            "ada",
+            "@example.com",
+            "ada@",
+            "ada@example",
+            "a b@example.com",
+            "ada@exa mple.com",
+            "ada@-x.com",
+            "ada@x..com",
+            ".a@x.com",
+            "a..b@x.com",
+            "a@b@c.com",
+            "ада@example.com",
+            "ada@еxample.com",
+            "ada@example.com\r\nBcc: x@y.z",
+            "\"a\"@x.com",
+            "a@[127.0.0.1]",
+            &format!("{}@x.com", "a".repeat(65)),
         ] {
             assert!(!is_address(wrong), "{wrong}");
         }

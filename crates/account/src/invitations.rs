@@ -48,6 +48,7 @@ pub fn operations() -> Vec<Operation> {
         Operation::post("auth.accept_invitation", "auth/accept-invitation", "Joins a company with the token of a mailed link, and signs in.")
             .public()
             .takes_credential()
+            .sets_cookie()
             .reads::<Accept>()
             .answers::<me::Me>(StatusCode::OK)
             .run(accept),
@@ -145,7 +146,7 @@ async fn create(cx: Ctx, call: Call) -> Result<Reply> {
             Reply::json_as(StatusCode::CREATED, &Invitation::of(&shown))
         })
         .await;
-    if outcome.is_err() {
+    if outcome.as_ref().map_or(true, Reply::is_replay) {
         cx.app().hub().write(move |sql| set_status(sql, &link.id, "cancelled").map(drop)).await?;
     }
     outcome
@@ -170,7 +171,17 @@ fn put(sql: &mut silo::Tx<'_>, id: &str, email: &str, email_key: &str, tenant: T
         r#"UPDATE "links" SET "status" = 'cancelled' WHERE "tenant" = ?1 AND "kind" = 'invitation' AND "email_key" = ?2 AND "status" = 'pending'"#,
         &[(&tenant).into(), email_key.into()],
     )?;
-    let link = links::NewLink { id, kind: Kind::Invitation, email, email_key, user: None, tenant: Some(&tenant), role: Some(role), created_by: Some(by), lifetime };
+    let link = links::NewLink {
+        id,
+        kind: Kind::Invitation,
+        email,
+        email_key,
+        user: None,
+        tenant: Some(&tenant),
+        role: Some(role),
+        created_by: Some(by),
+        lifetime,
+    };
     links::arm(sql, &link)?;
     links::by_id(sql, id)?.ok_or_else(|| Error::internal("an invitation that was just written is gone"))
 }
@@ -197,14 +208,21 @@ async fn resend(cx: Ctx, call: Call) -> Result<Reply> {
         .write(move |sql| {
             let until = Time::now().plus_seconds(lifetime);
             let dead = kernel::secrets::random::<32>()?;
-            sql.run(r#"UPDATE "links" SET "hash" = ?2, "expires_at" = ?3 WHERE "id" = ?1 AND "status" = 'pending'"#, &[(&id).into(), dead.as_slice().into(), until.into()])?;
+            sql.run(
+                r#"UPDATE "links" SET "hash" = ?2, "expires_at" = ?3 WHERE "id" = ?1 AND "status" = 'pending'"#,
+                &[(&id).into(), dead.as_slice().into(), until.into()],
+            )?;
             links::by_id(sql, &id)?.ok_or_else(Error::not_found)
         })
         .await?;
     cx.work_is_coming().await?;
     cx.finish(call, move |tx, _| {
         roles::may_give(tx, link.role.as_deref().unwrap_or_default())?;
-        tx.emit("account.invitation.resent", &format!("account.invitations/{}", link.id), &json!({"after": {"email": link.email, "role": link.role}}))?;
+        tx.emit(
+            "account.invitation.resent",
+            &format!("account.invitations/{}", link.id),
+            &json!({"after": {"email": link.email, "role": link.role}}),
+        )?;
         mails::enqueue(tx, &Letter::Invitation { link: link.id.clone(), inviter, company })?;
         Reply::json(&Invitation::of(&link))
     })
@@ -295,7 +313,8 @@ async fn prove(cx: &Ctx, user: &users::User, link: &Link, password: Option<&str>
     if cx.person().is_some() {
         return not_somebody_else(cx, Some(&user.id));
     }
-    let password = password.ok_or_else(|| Error::fault("password", "required", "You have an account already: type its password, or sign in first."))?;
+    let password =
+        password.ok_or_else(|| Error::fault("password", "required", "You have an account already: type its password, or sign in first."))?;
     proof::of_password(cx, &link.email, password, None).await.map(drop)
 }
 

@@ -163,14 +163,18 @@ async fn create(cx: Ctx, call: Call) -> Result<Reply> {
             Reply::json_as(StatusCode::CREATED, &Created { key: shown, secret })
         })
         .await?;
-    cx.app().hub().write(move |sql| put(sql, &row)).await?;
+    // An answer from an earlier request belongs to that request's key, not to the one minted here.
+    if !reply.is_replay() {
+        cx.app().hub().write(move |sql| put(sql, &row)).await?;
+    }
     Ok(reply)
 }
 
 fn check_scopes(tx: &Tx<'_, '_>, scopes: &[String]) -> Result<()> {
     let rights = tx.rights();
     let not_held = scopes.iter().enumerate().filter(|(_, scope)| rights.held(scope).is_none());
-    let faults: Vec<Fault> = not_held.map(|(at, _)| Fault::new(format!("scopes.{at}"), "not-held", "You do not hold this permission yourself.")).collect();
+    let faults: Vec<Fault> =
+        not_held.map(|(at, _)| Fault::new(format!("scopes.{at}"), "not-held", "You do not hold this permission yourself.")).collect();
     if faults.is_empty() { Ok(()) } else { Err(Error::invalid(faults)) }
 }
 

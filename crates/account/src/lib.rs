@@ -26,13 +26,10 @@ mod users;
 use base::Result;
 use kernel::Module;
 
-const FILES: [(&str, &str); 2] =
-    [("manifest.json", include_str!("../manifest.json")), ("resources/views.json", include_str!("../resources/views.json"))];
-
 /// The module that is in every silo: its pages are everybody's first.
 pub fn module() -> Result<Module> {
-    let file = |name: &str| FILES.iter().find(|(file, _)| *file == name).map(|(_, text)| (*text).to_owned());
-    let module = Module::parse("crates/account", &file)?.always();
+    let resources = [("views", include_str!("../resources/views.json"))];
+    let module = Module::parse("crates/account", include_str!("../manifest.json"), &resources)?.always();
     let module = module
         .operations(sign_up::operations())
         .operations(sign_in::operations())

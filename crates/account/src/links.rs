@@ -64,7 +64,11 @@ pub fn gone() -> Error {
 /// The link that a token opens, while it is still good.
 pub fn open(sql: &mut Tx<'_>, kind: Kind, token: &str) -> Result<Link> {
     let hash = token_hash(token);
-    let link = sql.row(&format!(r#"SELECT {COLUMNS} FROM "links" WHERE "hash" = ?1 AND "kind" = ?2"#), &[hash.as_slice().into(), kind.text().into()], from_row)?;
+    let link = sql.row(
+        &format!(r#"SELECT {COLUMNS} FROM "links" WHERE "hash" = ?1 AND "kind" = ?2"#),
+        &[hash.as_slice().into(), kind.text().into()],
+        from_row,
+    )?;
     link.filter(|link| matches!(link.status.as_str(), "pending" | "working") && link.expires_at > Time::now()).ok_or_else(gone)
 }
 
@@ -74,8 +78,10 @@ pub fn by_id(sql: &mut Tx<'_>, id: &str) -> Result<Option<Link>> {
 
 /// Uses a link up. Whoever comes second is told that it is gone.
 pub fn consume(sql: &mut Tx<'_>, id: &str, from: &str) -> Result<()> {
-    let changed =
-        sql.run(r#"UPDATE "links" SET "status" = 'used', "used_at" = ?3 WHERE "id" = ?1 AND "status" = ?2"#, &[id.into(), from.into(), Time::now().into()])?;
+    let changed = sql.run(
+        r#"UPDATE "links" SET "status" = 'used', "used_at" = ?3 WHERE "id" = ?1 AND "status" = ?2"#,
+        &[id.into(), from.into(), Time::now().into()],
+    )?;
     if changed == 1 { Ok(()) } else { Err(gone()) }
 }
 

@@ -21,14 +21,31 @@ pub const SEND: &str = "account.mails.send";
 #[serde(tag = "letter", rename_all = "snake_case")]
 pub enum Letter {
     /// For a new sign-up: to confirm, or "you already have an account".
-    SignUp { signup: String },
+    SignUp {
+        signup: String,
+    },
     /// The same once more, for the newest sign-up of an address that still waits.
-    Resend { email_key: String },
+    Resend {
+        email_key: String,
+    },
     /// For whoever has this address, if anybody.
-    Reset { link: String, email_key: String, ip: String },
-    Invitation { link: String, inviter: String, company: String },
-    Welcome { to: String, company: String },
-    PasswordChanged { to: String },
+    Reset {
+        link: String,
+        email_key: String,
+        ip: String,
+    },
+    Invitation {
+        link: String,
+        inviter: String,
+        company: String,
+    },
+    Welcome {
+        to: String,
+        company: String,
+    },
+    PasswordChanged {
+        to: String,
+    },
 }
 
 /// Puts a mail into the transaction at hand. `cx.work_is_coming()` comes before it.
@@ -99,13 +116,33 @@ fn arm_sign_up(sql: &mut silo::Tx<'_>, signup: &str, lifetime: i64) -> Result<Op
         sql.run(r#"UPDATE "signups" SET "status" = 'known', "password" = '' WHERE "id" = ?1"#, &[signup.into()])?;
         return Ok(Some((user.email, None)));
     }
-    let link = NewLink { id: signup, kind: Kind::Verify, email: &email, email_key: &email_key, user: None, tenant: None, role: None, created_by: None, lifetime };
+    let link = NewLink {
+        id: signup,
+        kind: Kind::Verify,
+        email: &email,
+        email_key: &email_key,
+        user: None,
+        tenant: None,
+        role: None,
+        created_by: None,
+        lifetime,
+    };
     Ok(links::arm(sql, &link)?.map(|token| (email, Some(token))))
 }
 
 fn arm_reset(sql: &mut silo::Tx<'_>, link: &str, email_key: &str, lifetime: i64) -> Result<Option<(String, String)>> {
     let Some(user) = users::by_key(sql, email_key)?.filter(|user| user.active) else { return Ok(None) };
-    let new = NewLink { id: link, kind: Kind::Reset, email: &user.email, email_key, user: Some(&user.id), tenant: None, role: None, created_by: None, lifetime };
+    let new = NewLink {
+        id: link,
+        kind: Kind::Reset,
+        email: &user.email,
+        email_key,
+        user: Some(&user.id),
+        tenant: None,
+        role: None,
+        created_by: None,
+        lifetime,
+    };
     let token = links::arm(sql, &new)?;
     Ok(token.map(|token| (user.email, token)))
 }

@@ -107,7 +107,12 @@ async fn permissions(app: &App, seat: &Seat) -> Result<Vec<String>> {
 
 fn assemble(user: Person, here: Option<&Seat>, seats: &[Seat], permissions: Vec<String>) -> Me {
     let place = |seat: &Seat| Place { id: seat.tenant.to_string(), slug: seat.slug.clone(), name: seat.name.clone(), roles: seat.roles.clone() };
-    Me { user: Person { member: here.map(|seat| seat.member.clone()), ..user }, tenant: here.map(Company::of), tenants: seats.iter().map(place).collect(), permissions }
+    Me {
+        user: Person { member: here.map(|seat| seat.member.clone()), ..user },
+        tenant: here.map(Company::of),
+        tenants: seats.iter().map(place).collect(),
+        permissions,
+    }
 }
 
 #[derive(Deserialize, JsonSchema)]

@@ -1,12 +1,7 @@
 //! Members: who works in this company, with which roles. The silo is the truth; the hub's seat follows it when somebody gains,
 //! and goes before it when somebody loses.
 
-use crate::{
-    fields::Form,
-    proof::person,
-    roles,
-    seats,
-};
+use crate::{proof::person, roles, seats};
 use base::{Error, Fault, Result, TenantId, Time, Value, fold};
 use http::StatusCode;
 use kernel::{
@@ -107,7 +102,8 @@ fn list(tx: &mut Tx<'_, '_>, call: &Call) -> Result<Reply> {
 
 /// Somebody who works here, or did and was deactivated; not somebody who was removed.
 fn find(tx: &mut Tx<'_, '_>, id: &str) -> Result<Member> {
-    let found = tx.sql().row(&format!(r#"SELECT {COLUMNS} FROM "members" m WHERE m."id" = ?1 AND m."status" <> 'removed'"#), &[id.into()], from_row)?;
+    let found =
+        tx.sql().row(&format!(r#"SELECT {COLUMNS} FROM "members" m WHERE m."id" = ?1 AND m."status" <> 'removed'"#), &[id.into()], from_row)?;
     let mut member = found.ok_or_else(Error::not_found)?;
     member.roles = roles_of(tx.sql(), id)?;
     Ok(member)
@@ -322,7 +318,10 @@ pub fn join(tx: &mut Tx<'_, '_>, new: &Joining<'_>) -> Result<String> {
         return Ok(id);
     }
     roles.push(new.role.to_owned());
-    tx.sql().run(r#"UPDATE "members" SET "status" = 'active', "name" = ?2, "email" = ?3 WHERE "id" = ?1"#, &[(&id).into(), new.name.into(), new.email.into()])?;
+    tx.sql().run(
+        r#"UPDATE "members" SET "status" = 'active', "name" = ?2, "email" = ?3 WHERE "id" = ?1"#,
+        &[(&id).into(), new.name.into(), new.email.into()],
+    )?;
     set_roles(tx.sql(), &id, &roles)?;
     tx.rights_changed();
     let data = json!({"after": {"name": new.name, "email": new.email, "roles": roles}});

@@ -7,11 +7,7 @@ use crate::{
     users::{self, NewUser},
 };
 use base::{Error, Result, TenantId, Time};
-use kernel::{
-    Ctx,
-    app::App,
-    ctx::Tenant,
-};
+use kernel::{Ctx, app::App, ctx::Tenant};
 use serde_json::json;
 
 /// Makes somebody an operator: an owner in the hub's own silo. An address that has an account keeps its password.
@@ -34,7 +30,7 @@ pub async fn create(app: &App, email: &str, name: &str, password: &str) -> Resul
         };
         let now = Time::now();
         tx.sql().run(
-            r#"INSERT INTO "hub_tenants" ("id", "slug", "name", "status", "placement", "created_at", "updated_at") VALUES (?1, 'hub', 'Operator', 'active', 'hub', ?2, ?2)
+            r#"INSERT INTO "hub_tenants" ("id", "slug", "name", "status", "placement", "created_at", "updated_at") VALUES (?1, 'hub', 'Operator', 'active', 'sqlite', ?2, ?2)
 ON CONFLICT ("id") DO NOTHING"#,
             &[TenantId::HUB.to_string().into(), now.into()],
         )?;

@@ -7,12 +7,7 @@ use crate::{
     users::{self, User},
 };
 use base::{Code, Error, Result};
-use kernel::{
-    Ctx,
-    ctx::Person,
-    limits::Limit,
-    passwords::needs_rehash,
-};
+use kernel::{Ctx, ctx::Person, limits::Limit, passwords::needs_rehash};
 
 /// Address, password or company is wrong; which one is not said.
 pub fn wrong() -> Error {

@@ -3,10 +3,7 @@
 use crate::fields::Form;
 use base::{Error, Fault, Result, Time};
 use http::StatusCode;
-use kernel::{
-    Call, Operation, Reply, Tx,
-    access::BUILT_IN,
-};
+use kernel::{Call, Operation, Reply, Tx, access::BUILT_IN};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -114,7 +111,11 @@ fn create(tx: &mut Tx<'_, '_>, call: &Call) -> Result<Reply> {
     }
     form.done()?;
     if BUILT_IN.iter().any(|(name, _)| *name == input.name) || own(tx, &input.name)?.is_some() {
-        return Err(Error::conflict("duplicate", "There is a role with this name already.").with_faults(vec![Fault::new("name", "duplicate", "This is taken.")]));
+        return Err(Error::conflict("duplicate", "There is a role with this name already.").with_faults(vec![Fault::new(
+            "name",
+            "duplicate",
+            "This is taken.",
+        )]));
     }
     check(tx, &input.grants, &[])?;
     tx.sql().run(
@@ -237,9 +238,10 @@ fn own(tx: &mut Tx<'_, '_>, name: &str) -> Result<Option<Role>> {
     let Some(title) = tx.sql().row(r#"SELECT "title" FROM "roles" WHERE "name" = ?1"#, &[name.into()], |row| Ok(row.text(0)?.to_owned()))? else {
         return Ok(None);
     };
-    let permissions = tx.sql().rows(r#"SELECT "permission", "condition" FROM "grants" WHERE "role" = ?1 ORDER BY "permission""#, &[name.into()], |row| {
-        Ok(Grant { permission: row.text(0)?.to_owned(), when: row.opt_text(1)?.map(str::to_owned) })
-    })?;
+    let permissions =
+        tx.sql().rows(r#"SELECT "permission", "condition" FROM "grants" WHERE "role" = ?1 ORDER BY "permission""#, &[name.into()], |row| {
+            Ok(Grant { permission: row.text(0)?.to_owned(), when: row.opt_text(1)?.map(str::to_owned) })
+        })?;
     Ok(Some(Role { name: name.to_owned(), title, builtin: false, permissions, members: members(tx, name)? }))
 }
 
@@ -265,7 +267,10 @@ pub fn may_give(tx: &mut Tx<'_, '_>, name: &str) -> Result<()> {
     };
     let rights = tx.rights();
     // A permission of a module that was uninstalled gives nothing today; when the module comes back, whoever installs it decides.
-    match grants.iter().find(|g| rights.installed(g.permission.split('.').next().unwrap_or_default()) && !rights.may_grant(&g.permission, g.when.as_deref())) {
+    match grants
+        .iter()
+        .find(|g| rights.installed(g.permission.split('.').next().unwrap_or_default()) && !rights.may_grant(&g.permission, g.when.as_deref()))
+    {
         None => Ok(()),
         Some(grant) => Err(Error::denied(format!("The role {name} holds {}, which you do not hold like this yourself.", grant.permission))),
     }

@@ -63,8 +63,11 @@ pub fn close(sql: &mut Tx<'_>, user: &str, tenant: TenantId, keys_too: bool) -> 
 
 /// Notes that somebody sits down here, so that the next sign-in leads to the same company.
 pub fn used(sql: &mut Tx<'_>, user: &str, tenant: TenantId) -> Result<()> {
-    sql.run(r#"UPDATE "user_tenants" SET "used_at" = ?3 WHERE "user" = ?1 AND "tenant" = ?2"#, &[user.into(), tenant.to_string().into(), Time::now().into()])
-        .map(drop)
+    sql.run(
+        r#"UPDATE "user_tenants" SET "used_at" = ?3 WHERE "user" = ?1 AND "tenant" = ?2"#,
+        &[user.into(), tenant.to_string().into(), Time::now().into()],
+    )
+    .map(drop)
 }
 
 /// A list of words in one column.

@@ -1,14 +1,10 @@
 //! Where somebody is signed in: browsers by their cookie, apps by their family of refresh tokens.
 
-use crate::{
-    proof::person,
-    seats::Seat,
-};
+use crate::{proof::person, seats::Seat};
 use base::{Error, Result, Time, is_id};
-use http::{HeaderName, StatusCode, header::SET_COOKIE};
+use http::StatusCode;
 use kernel::{
     Call, Ctx, Operation, Reply,
-    config::Config,
     ctx::Trace,
     secrets::{random_token, token_hash},
 };
@@ -126,21 +122,4 @@ pub fn end_all(sql: &mut Tx<'_>, user: &str, but: &str) -> Result<()> {
     let p = [user.into(), but.into()];
     sql.run(r#"DELETE FROM "sessions" WHERE "user" = ?1 AND "id" <> ?2"#, &p)?;
     sql.run(r#"UPDATE "refresh_families" SET "status" = 'dead' WHERE "user" = ?1 AND "id" <> ?2"#, &p).map(drop)
-}
-
-/// Adds the cookie of a session to an answer.
-pub fn with_cookie(reply: Reply, config: &Config, token: &str) -> Reply {
-    reply.with_header(SET_COOKIE, cookie(config, token, config.tokens.session.get()))
-}
-
-/// Takes the cookie away.
-pub fn without_cookie(reply: Reply, config: &Config) -> Reply {
-    let (name, value): (HeaderName, String) = (SET_COOKIE, cookie(config, "", 0));
-    reply.with_header(name, value)
-}
-
-/// `__Host-` binds the cookie to this very host over https; on a loopback address, where there is no https, it is plain `sid`.
-fn cookie(config: &Config, value: &str, seconds: i64) -> String {
-    let (name, secure) = if config.is_loopback() { ("sid", "") } else { ("__Host-sid", "; Secure") };
-    format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
 }

@@ -6,8 +6,11 @@ use crate::{
     sessions,
 };
 use base::{Error, Result, Time};
-use http::StatusCode;
-use kernel::{Call, Ctx, Operation, Reply};
+use http::{StatusCode, header::SET_COOKIE};
+use kernel::{
+    Call, Ctx, Operation, Reply,
+    http::{clear_session, session_cookie},
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
@@ -17,11 +20,18 @@ pub fn operations() -> Vec<Operation> {
         Operation::post("auth.sign_in", "auth/sign-in", "Signs a browser in with address and password.")
             .public()
             .takes_credential()
+            .sets_cookie()
             .reads::<SignIn>()
             .answers::<me::Me>(StatusCode::OK)
             .run(sign_in),
-        Operation::post("auth.sign_out", "auth/sign-out", "Signs out here or everywhere.").public().reads::<SignOut>().answers_empty().run(sign_out),
+        Operation::post("auth.sign_out", "auth/sign-out", "Signs out here or everywhere.")
+            .public()
+            .reads::<SignOut>()
+            .answers_empty()
+            .sets_cookie()
+            .run(sign_out),
         Operation::post("auth.switch", "auth/switch", "Goes to another of your companies.")
+            .sets_cookie()
             .reads::<Switch>()
             .answers::<me::Me>(StatusCode::OK)
             .run(switch),
@@ -44,7 +54,11 @@ async fn sign_in(cx: Ctx, call: Call) -> Result<Reply> {
 }
 
 /// Opens a session and answers with `/me` and the cookie. The session that the request came with, if any, ends.
+/// A caller that is no browser gets the answer only: it has no use for a cookie.
 pub async fn start(cx: &Ctx, user: &str, seat: Option<Seat>) -> Result<Reply> {
+    if !cx.trace().browser {
+        return Reply::json(&me::of(cx.app(), user, seat.as_ref()).await?);
+    }
     let lifetime = cx.app().config().tokens.session.get();
     let (id, place, before) = (user.to_owned(), seat.clone(), cx.person().cloned());
     let token = cx
@@ -65,7 +79,7 @@ pub async fn start(cx: &Ctx, user: &str, seat: Option<Seat>) -> Result<Reply> {
         })
         .await?;
     let me = me::of(cx.app(), user, seat.as_ref()).await?;
-    Ok(sessions::with_cookie(Reply::json(&me)?, cx.app().config(), &token))
+    Ok(Reply::json(&me)?.with_header(SET_COOKIE, session_cookie(cx.app(), &token)))
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -87,7 +101,7 @@ async fn sign_out(cx: Ctx, call: Call) -> Result<Reply> {
             })
             .await?;
     }
-    Ok(sessions::without_cookie(Reply::empty(), cx.app().config()))
+    Ok(Reply::empty().with_header(SET_COOKIE, clear_session(cx.app())))
 }
 
 #[derive(Deserialize, JsonSchema)]

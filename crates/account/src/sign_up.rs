@@ -11,9 +11,10 @@ use crate::{
     users::{self, NewUser},
 };
 use base::{Code, Error, Result, TenantId, Time};
-use http::StatusCode;
+use http::{StatusCode, header::SET_COOKIE};
 use kernel::{
     Call, Ctx, Operation, Reply, Tx,
+    http::session_cookie,
     jobs::{Job, Running},
     limits::Limit,
 };
@@ -44,6 +45,7 @@ pub fn operations() -> Vec<Operation> {
         Operation::post("auth.verify", "auth/verify", "Confirms a mail address, makes the company and signs its owner in.")
             .public()
             .takes_credential()
+            .sets_cookie()
             .reads::<Verify>()
             .answers::<Verified>(StatusCode::OK)
             .run(verify),
@@ -141,18 +143,24 @@ async fn verify(cx: Ctx, call: Call) -> Result<Reply> {
     cx.work_is_coming().await?;
     let claim = cx.write(move |tx| claim(tx, &input.token)).await?;
     make_silo(&cx, &claim).await?;
+    // Announced anew: what was announced above may have been looked for meanwhile.
+    cx.work_is_coming().await?;
     let lifetime = cx.app().config().tokens.session.get();
     let work = claim.clone();
     let (seat, token) = cx
         .write(move |tx| {
             let seat = settle(tx, &work)?;
             let trace = tx.cx().trace().clone();
-            let token = sessions::open(tx.sql(), &work.user, Some(&seat), &trace, lifetime)?;
+            let token = trace.browser.then(|| sessions::open(tx.sql(), &work.user, Some(&seat), &trace, lifetime)).transpose()?;
             Ok((seat, token))
         })
         .await
         .map_err(taken_meanwhile)?;
-    Ok(sessions::with_cookie(Reply::json(&Verified { tenant: Company::of(&seat) })?, cx.app().config(), &token))
+    let reply = Reply::json(&Verified { tenant: Company::of(&seat) })?;
+    Ok(match token {
+        Some(token) => reply.with_header(SET_COOKIE, session_cookie(cx.app(), &token)),
+        None => reply,
+    })
 }
 
 /// Marks the link as being worked on and fixes the ids of what it makes. The same token may come again until the work is done.

@@ -63,7 +63,8 @@ async fn token(cx: Ctx, call: Call) -> Result<Reply> {
 
 async fn begin(cx: &Ctx, email: &str, password: &str, tenant: Option<&str>) -> Result<Reply> {
     let (user, seat) = proof::of_password(cx, email, password, tenant).await?;
-    let seat = seat.ok_or_else(|| Error::conflict("no-company", "You work in no company at the moment. Ask for an invitation, or make a company."))?;
+    let seat =
+        seat.ok_or_else(|| Error::conflict("no-company", "You work in no company at the moment. Ask for an invitation, or make a company."))?;
     let family = base::new_id();
     let token = new_token(cx.app().root_key(), &family)?;
     let lifetime = cx.app().config().tokens.refresh.get();
@@ -93,7 +94,8 @@ VALUES (?1, ?2, ?3, ?4, 'active', ?5, ?6, ?6, ?6, ?7, ?8, ?9)"#,
             sessions::agent(&trace).into(),
         ],
     )?;
-    tx.emit("account.session.created", &format!("account.users/{user}"), &json!({"tenant": seat.tenant.to_string(), "ip": sessions::ip(&trace)})).map(drop)
+    tx.emit("account.session.created", &format!("account.users/{user}"), &json!({"tenant": seat.tenant.to_string(), "ip": sessions::ip(&trace)}))
+        .map(drop)
 }
 
 /// `<family>.<random>.<seal>`: the family finds the row, the hash of the whole text proves it, and the seal tells a token that we once
