@@ -152,6 +152,32 @@ impl Ctx {
         cx
     }
 
+    /// The same actor in the hub.
+    pub fn in_hub(&self, module: &str) -> Ctx {
+        self.system_in(self.app().hub().clone(), module)
+    }
+
+    /// The same actor in another tenant's silo: how somebody enters a company whose member they are only about to become.
+    pub async fn in_silo(&self, tenant: TenantId, module: &str) -> Result<Ctx> {
+        Ok(self.system_in(self.app().silos().open(tenant).await?, module))
+    }
+
+    /// Makes the silo of a new tenant; `init` writes its first rows in the same commit. Where it is already there, nothing happens.
+    pub async fn new_silo(
+        &self,
+        tenant: TenantId,
+        currency: &'static str,
+        time_zone: &'static str,
+        init: impl FnOnce(&mut Tx<'_, '_>) -> Result<()> + Send + 'static,
+    ) -> Result<()> {
+        let cx = self.in_hub("account");
+        let first = move |sql: &mut silo::Tx<'_>| {
+            crate::platform::first_rows(sql, cx.app().catalogue(), tenant, currency, time_zone)?;
+            init(&mut Tx::begin(&cx, sql)?)
+        };
+        self.app().silos().create(tenant, &crate::schema::SILO, first).await.map(drop)
+    }
+
     pub(crate) fn entering(&self, operation: &Arc<Operation>) -> Ctx {
         Ctx { inner: self.inner.clone(), operation: Some(operation.clone()) }
     }

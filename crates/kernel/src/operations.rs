@@ -182,6 +182,10 @@ impl Reply {
         self.headers.push((name, value.into()));
         self
     }
+    /// Whether this is the kept answer to an earlier request with the same `Idempotency-Key`.
+    pub fn is_replay(&self) -> bool {
+        self.headers.iter().any(|(name, _)| name == "idempotency-replayed")
+    }
     /// The body as one piece, for callers inside the house. A stream has none.
     pub fn into_bytes(self) -> Bytes {
         match self.body {
