@@ -2,8 +2,11 @@
 
 mod cells;
 mod declare;
+mod pages;
 mod queries;
+mod stage;
 mod steps;
+mod stories;
 mod writes;
 
 use super::*;
