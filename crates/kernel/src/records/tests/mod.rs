@@ -2,6 +2,7 @@
 
 mod cells;
 mod declare;
+mod indexes;
 mod pages;
 mod queries;
 mod stage;

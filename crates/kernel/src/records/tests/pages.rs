@@ -41,7 +41,17 @@ fn sort() -> impl Strategy<Value = String> {
     })
 }
 
-const FILTERS: [&str; 6] = ["", "b > -1", "a != \"b\" || d", "\"x\" in e", "c == null", "!(b == 1) && c < \"2026-01-03\""];
+const FILTERS: [&str; 9] = [
+    "has(record.e)",
+    "size(e) > 0 && !has(record.a)",
+    "created_at > timestamp(\"2026-11-20T09:55:00Z\") || version == 1",
+    "",
+    "b > -1",
+    "a != \"b\" || d",
+    "\"x\" in e",
+    "c == null",
+    "!(b == 1) && c < \"2026-01-03\"",
+];
 
 fn made(cells: &[Cell], n: usize) -> Values {
     let mut values = Values::new(&PLAN, &me());

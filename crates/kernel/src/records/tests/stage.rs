@@ -15,13 +15,20 @@ static SCHEMA: Schema = Schema {
 
 /// Runs `story` once for each engine, in a fresh silo with `ddl`.
 pub fn on_every_engine<F: Future<Output = Result<()>>>(ddl: &[String], story: impl Fn(Silo) -> F) {
+    on_engines(std::env::var("TENON_TEST_POSTGRES").ok().filter(|url| !url.is_empty()), ddl, story);
+}
+
+/// The same on SQLite alone.
+pub fn on_sqlite<F: Future<Output = Result<()>>>(ddl: &[String], story: impl Fn(Silo) -> F) {
+    on_engines(None, ddl, story);
+}
+
+fn on_engines<F: Future<Output = Result<()>>>(postgres: Option<String>, ddl: &[String], story: impl Fn(Silo) -> F) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let dir = tempfile::tempdir().unwrap();
         let mut engines = vec![Engine::Sqlite { dir: dir.path().to_owned() }];
-        if let Some(url) = std::env::var("TENON_TEST_POSTGRES").ok().filter(|url| !url.is_empty()) {
-            engines.push(Engine::Postgres { url, pool: 4 });
-        }
+        engines.extend(postgres.map(|url| Engine::Postgres { url, pool: 4 }));
         for engine in engines {
             let named = format!("{engine:?}");
             let options = Options { engine, installation: "records".into(), max_open: Some(8), at_open: Arc::new(|_, _| Ok(())) };
