@@ -1,6 +1,7 @@
 //! What the operator does at the command line, beside the data: the first operator of an installation, and a reset link by hand.
 
 use crate::{
+    companies::{self, Owner},
     fields::{self, Form},
     links::{self, Kind, NewLink},
     members, seats,
@@ -65,4 +66,26 @@ pub async fn reset_link(app: &App, email: &str) -> Result<String> {
         .await?;
     let token = token.ok_or_else(|| Error::internal("a new link was not written"))?;
     Ok(format!("{}/reset#token={token}", app.config().server.public_url))
+}
+
+/// Makes a company for somebody who has an account, as its owner. Returns its slug.
+pub async fn create_tenant(app: &App, name: &str, owner: &str) -> Result<String> {
+    let mut form = Form::default();
+    let name = form.line("name", name, 80);
+    form.done()?;
+    let key = fields::key(owner);
+    let person = app.hub().read(move |sql| users::by_key(sql, &key)).await?;
+    let person = person.ok_or_else(|| Error::fault("owner", "unknown", "Nobody with this address has an account here."))?;
+    let cx = Ctx::of_command_line(app, TenantId::HUB, Tenant { slug: "hub".into(), name: "Operator".into() }).await?;
+    let owner = Owner { member: base::new_id(), user: person.id, email: person.email, name: person.name };
+    let (tenant, seat) = (TenantId::new(), owner.clone());
+    companies::found(&cx, tenant, owner, &name).await?;
+    let seat = cx.write(move |tx| companies::register(tx, tenant, &seat.user, &seat.member, &name)).await?;
+    Ok(seat.slug)
+}
+
+/// Whether this installation has an operator.
+pub async fn any(app: &App) -> Result<bool> {
+    let found = app.hub().scan(|sql| sql.row(r#"SELECT 1 FROM "members" WHERE "status" = 'active' LIMIT 1"#, &[], |_| Ok(()))).await?;
+    Ok(found.is_some())
 }

@@ -46,6 +46,7 @@ struct Inner {
     job_kinds: HashMap<String, JobKind>,
     node: String,
     assets: Assets,
+    demo: Option<Demo>,
     openapi: OnceLock<bytes::Bytes>,
     /// Which silos have new events, for streams of this node.
     changes: tokio::sync::broadcast::Sender<TenantId>,
@@ -70,17 +71,21 @@ pub type Asset = (&'static str, std::borrow::Cow<'static, [u8]>);
 /// Gives a file of the console by its path.
 pub type Assets = fn(&str) -> Option<Asset>;
 
+/// Makes a sample company through ordinary operations and says how to sign in.
+pub type Demo = fn(App) -> futures_util::future::BoxFuture<'static, Result<serde_json::Value>>;
+
 /// What an app is made of.
 pub struct Parts {
     pub config: Config,
     pub modules: Vec<Module>,
     pub assets: Assets,
+    pub demo: Option<Demo>,
 }
 
 impl App {
     /// Opens the hub and checks everything that must fit together. Does nothing that grows with the number of tenants.
     pub async fn start(parts: Parts) -> Result<App> {
-        let Parts { config, modules, assets } = parts;
+        let Parts { config, modules, assets, demo } = parts;
         let (root, made) = RootKey::load(&config.data, Some(config.storage.root_key_file.as_path()).filter(|p| !p.as_os_str().is_empty()))?;
         if made {
             tracing::warn!(path = %config.data.join("root.key").display(), "a root key was made: back it up, without it nothing sealed can be read again");
@@ -119,6 +124,7 @@ impl App {
             root,
             job_kinds,
             assets,
+            demo,
         };
         let app = App(Arc::new(inner));
         platform::check_root_key(&app).await?;
@@ -143,6 +149,11 @@ impl App {
             tracing::warn!(%error, "what waited in memory could not be written");
         }
         self.0.silos.shutdown().await;
+    }
+
+    /// Ends what would never end by itself: event streams, and the loops beside requests.
+    pub fn close_streams(&self) {
+        self.0.stop.notify_waiters();
     }
 
     /// From now on `/ready` says no, so that balancers look elsewhere.
@@ -202,6 +213,9 @@ impl App {
     }
     pub(crate) fn asset(&self, path: &str) -> Option<Asset> {
         (self.0.assets)(path)
+    }
+    pub(crate) fn demo(&self) -> Option<Demo> {
+        self.0.demo
     }
     pub(crate) fn openapi(&self) -> &OnceLock<bytes::Bytes> {
         &self.0.openapi

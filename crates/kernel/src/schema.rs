@@ -69,7 +69,7 @@ CREATE UNIQUE INDEX "links_hash" ON "links" ("hash");
 CREATE INDEX "links_tenant" ON "links" ("tenant", "kind", "id");
 CREATE INDEX "links_email" ON "links" ("email_key", "kind", "id");
 CREATE TABLE "hub_tenants" ("id" TEXT PRIMARY KEY, "slug" TEXT NOT NULL, "name" TEXT NOT NULL, "status" TEXT NOT NULL, "placement" TEXT NOT NULL,
-  "plan" TEXT, "region" TEXT, "onboarding" TEXT, "key" BLOB NOT NULL, "created_at" BIGINT NOT NULL, "updated_at" BIGINT NOT NULL);
+  "plan" TEXT, "region" TEXT, "onboarding" TEXT, "key" BLOB, "created_at" BIGINT NOT NULL, "updated_at" BIGINT NOT NULL);
 CREATE UNIQUE INDEX "hub_tenants_slug" ON "hub_tenants" ("slug");
 CREATE TABLE "user_tenants" ("user" TEXT NOT NULL, "tenant" TEXT NOT NULL, "member" TEXT NOT NULL, "status" TEXT NOT NULL, "roles" TEXT NOT NULL,
   "used_at" BIGINT NOT NULL, PRIMARY KEY ("user", "tenant"));

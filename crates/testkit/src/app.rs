@@ -43,7 +43,7 @@ impl TestApp {
             config.storage.silos = url;
         }
         let all = modules.into_iter().chain([account::module().unwrap(), hub::module()]).collect();
-        let app = App::start(Parts { config, modules: all, assets: |_| None }).await.unwrap();
+        let app = App::start(Parts { config, modules: all, assets: |_| None, demo: None }).await.unwrap();
         app.start_background();
         app
     }

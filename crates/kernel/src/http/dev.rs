@@ -1,14 +1,28 @@
 //! Pages that exist with `--dev` only: the mailbox, and the button that makes a sample company.
 
-use super::{Incoming, Payload, answer};
-use base::{Error, Result};
+use super::{
+    Incoming, Payload, answer,
+    cookie::{Site, site},
+};
+use base::{Code, Error, Result};
 use http::{Method, Response, header};
 
 pub(super) async fn page(incoming: &Incoming<'_>) -> Result<Response<Payload>> {
     match (incoming.method, incoming.path) {
         (&Method::GET | &Method::HEAD, "/dev/mail") => mail(incoming).await,
+        (&Method::POST, "/dev/demo") => demo(incoming).await,
         _ => Err(Error::not_found()),
     }
+}
+
+/// Makes the sample company. Only our own page may ask, and only while there is nothing else here.
+async fn demo(incoming: &Incoming<'_>) -> Result<Response<Payload>> {
+    if site(incoming) == Site::Other {
+        return Err(Error::new(Code::Denied, "cross-site", "This came from another site's page."));
+    }
+    let make = incoming.app.demo().ok_or_else(Error::not_found)?;
+    let made = make(incoming.app.clone()).await?;
+    Ok(answer::json(serde_json::to_vec(&made).map_err(Error::internal)?))
 }
 
 async fn mail(incoming: &Incoming<'_>) -> Result<Response<Payload>> {

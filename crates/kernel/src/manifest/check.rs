@@ -55,9 +55,9 @@ impl Checked {
     pub fn fault(&mut self, pointer: &str, message: impl Into<String>, hint: Option<String>) {
         self.faults.push(ManifestFault { file: self.file.clone(), line: self.lines.of(pointer), message: message.into(), hint });
     }
-    /// The value, or everything that is wrong with it, in the order of the lines.
+    /// The value, or everything that is wrong with it, by file and line.
     pub fn done<T>(mut self, value: T) -> Result<T, Vec<ManifestFault>> {
-        self.faults.sort_by_key(|f| f.line);
+        self.faults.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
         if self.faults.is_empty() { Ok(value) } else { Err(self.faults) }
     }
 

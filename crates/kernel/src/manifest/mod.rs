@@ -5,10 +5,16 @@
 mod check;
 mod fault;
 mod lines;
+mod read;
+mod together;
 
 pub(crate) use check::{Checked, RESOURCE};
 pub use fault::{ManifestFault, nearest};
 pub(crate) use lines::step;
+pub use together::check_together;
+
+use crate::records::Plan;
+use std::sync::Arc;
 
 /// A module's manifest, checked. Its resources are compiled plans, ordered so that a table comes after those it refers to.
 #[derive(Debug)]
@@ -19,15 +25,18 @@ pub struct Manifest {
     pub version: String,
     pub min_platform: String,
     pub icon: Option<String>,
-    /// Module name → the lowest version that will do.
+    /// Module name and the lowest version that will do.
     pub dependencies: Vec<(String, String)>,
     /// All of them: the five of every resource with their default roles, then the module's own.
     pub permissions: Vec<Permission>,
     pub roles: Vec<Role>,
+    /// Event types beside those of resources and moves.
     pub emits: Vec<String>,
     pub consumes: Vec<String>,
     pub nav: Vec<Nav>,
-    pub resources: Vec<std::sync::Arc<crate::records::Plan>>,
+    pub resources: Vec<Arc<Plan>>,
+    /// Where things stand in `manifest.json` and the resource files, for faults that show only later.
+    lines: Vec<(String, lines::Lines)>,
 }
 
 /// A permission that a module adds to the matrix, and the built-in roles that hold it without being asked.
@@ -42,7 +51,7 @@ pub struct Permission {
     pub when: Option<String>,
 }
 
-/// A role that a tenant may copy: a sample, with its grants.
+/// A role that a company may copy: a sample, with its grants.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Role {
     pub name: String,
@@ -50,6 +59,7 @@ pub struct Role {
     pub grants: Vec<Grant>,
 }
 
+/// One permission in a role, perhaps under a condition.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Grant {
     pub permission: String,
@@ -61,6 +71,7 @@ pub struct Grant {
 pub struct Nav {
     pub resource: String,
     pub label: String,
+    /// `/crm/deals`
     pub path: String,
 }
 
@@ -88,15 +99,30 @@ impl Manifest {
             consumes: Vec::new(),
             nav: Vec::new(),
             resources: Vec::new(),
+            lines: Vec::new(),
         }
     }
-    /// Reads `manifest.json` and the files `resources/<plural>.json`, each given as (plural, text).
-    pub fn read(_manifest: &str, _resources: &[(&str, &str)]) -> Result<Manifest, Vec<ManifestFault>> {
-        Err(Vec::new())
+    /// Reads `manifest.json` and the files `resources/<plural>.json`, each given as (plural, text). All faults at once.
+    pub fn read(manifest: &str, resources: &[(&str, &str)]) -> Result<Manifest, Vec<ManifestFault>> {
+        read::read(manifest, resources)
+    }
+    /// Every event type the module may write: those of its resources and moves, then its own.
+    pub fn events(&self) -> Vec<String> {
+        self.resources.iter().flat_map(|plan| plan.events()).chain(self.emits.iter().cloned()).collect()
+    }
+    /// The plan of `plural`.
+    pub fn resource(&self, plural: &str) -> Option<&Arc<Plan>> {
+        self.resources.iter().find(|plan| plan.plural == plural)
+    }
+    /// Whether some role may be given `permission` by this module.
+    pub fn declares(&self, permission: &str) -> bool {
+        self.permissions.iter().any(|p| p.name == permission)
+    }
+    fn fault(&self, file: &str, pointer: &str, message: String) -> ManifestFault {
+        let line = self.lines.iter().find(|(f, _)| f == file).map_or(1, |(_, lines)| lines.of(pointer));
+        ManifestFault { file: format!("{}/{file}", self.name), line, message, hint: None }
     }
 }
 
-/// Checks what no module can check alone: dependencies (missing, too old, in a circle), targets of references, permissions in roles.
-pub fn check_together(_modules: &[&Manifest]) -> Result<(), Vec<ManifestFault>> {
-    Ok(())
-}
+#[cfg(test)]
+mod tests;

@@ -30,7 +30,7 @@ pub(crate) fn module() -> Result<Module> {
                 .public()
                 .answers_json(StatusCode::OK, json!({ "type": "object", "properties": { "empty": { "type": "boolean" }, "dev": { "type": "boolean" } } }))
                 .scan(|tx, _| {
-                    let some = tx.sql().row(r#"SELECT "id" FROM "hub_tenants" LIMIT 1"#, &[], |_| Ok(()))?;
+                    let some = tx.sql().row(r#"SELECT "id" FROM "hub_tenants" WHERE "id" <> ?1 LIMIT 1"#, &[base::TenantId::HUB.to_string().into()], |_| Ok(()))?;
                     Reply::json(&json!({ "empty": some.is_none(), "dev": tx.app().config().dev }))
                 }),
         ))

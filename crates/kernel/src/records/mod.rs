@@ -26,6 +26,7 @@ mod values;
 mod write;
 
 pub use aggregate::Aggregate;
+pub(crate) use compile::compile_file;
 pub use ddl::{install, purge};
 pub use field::{Choice, Default, Field, Kind, OnDelete};
 pub use list::{Condition, Scope, Select};
@@ -37,3 +38,6 @@ pub use read::Entry;
 pub use statements::Statement;
 pub use values::{Cell, SYSTEM, Update, Values};
 pub use write::Shown;
+
+#[cfg(test)]
+mod tests;
