@@ -1,0 +1,82 @@
+//! How the errors of the two engines become the one error of the house. The engine's own words go to the log only.
+
+use base::{Code, Error};
+use rusqlite::ffi::ErrorCode;
+use tokio_postgres::error::SqlState;
+
+/// A query without a usable index, or a unit that holds up everybody else.
+pub fn timeout(cause: impl std::fmt::Display) -> Error {
+    Error::new(Code::Unavailable, "query-timeout", "This took too long and was stopped. Narrow it down, or sort by another column.").with_cause(cause)
+}
+
+pub fn busy(cause: impl std::fmt::Display) -> Error {
+    Error::unavailable("Somebody else is writing just now. Try again.").with_retry_after(1).with_cause(cause)
+}
+
+pub fn full(cause: impl std::fmt::Display) -> Error {
+    Error::new(Code::Full, "storage-full", "The disk is full. Reading still works.").with_cause(cause)
+}
+
+pub fn closing() -> Error {
+    Error::unavailable("The server is shutting down.").with_retry_after(1)
+}
+
+pub fn lost(cause: impl std::fmt::Display) -> Error {
+    Error::unavailable("The database cannot be reached. Try again.").with_retry_after(1).with_cause(cause)
+}
+
+fn duplicate(cause: impl std::fmt::Display) -> Error {
+    Error::conflict("duplicate", "Another record has this value already.").with_cause(cause)
+}
+
+fn referred(cause: impl std::fmt::Display) -> Error {
+    Error::conflict("referred", "Something refers to this record, or it refers to something that is not there.").with_cause(cause)
+}
+
+pub fn sqlite(e: rusqlite::Error) -> Error {
+    let rusqlite::Error::SqliteFailure(code, _) = &e else { return Error::internal(e) };
+    match (code.code, code.extended_code) {
+        (_, rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE | rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY | rusqlite::ffi::SQLITE_CONSTRAINT_ROWID) => {
+            duplicate(e)
+        }
+        (_, rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY) => referred(e),
+        (ErrorCode::DiskFull, _) => full(e),
+        (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => busy(e),
+        (ErrorCode::OperationInterrupted, _) => timeout(e),
+        _ => Error::internal(e),
+    }
+}
+
+/// The cause of a PostgreSQL error names statement position and hint: without them it is hard to mend.
+fn words(e: &tokio_postgres::Error) -> String {
+    match e.as_db_error() {
+        None => format!("{e}: {:?}", std::error::Error::source(e).map(ToString::to_string)),
+        Some(db) => format!(
+            "{} {}{}{}",
+            db.code().code(),
+            db.message(),
+            db.detail().map(|d| format!(" ({d})")).unwrap_or_default(),
+            db.hint().map(|h| format!(" hint: {h}")).unwrap_or_default()
+        ),
+    }
+}
+
+pub fn postgres(e: &tokio_postgres::Error) -> Error {
+    let cause = words(e);
+    let Some(code) = e.code() else {
+        return if e.is_closed() || std::error::Error::source(e).is_some_and(|s| s.is::<std::io::Error>()) {
+            lost(cause)
+        } else {
+            Error::internal(cause)
+        };
+    };
+    match code {
+        c if *c == SqlState::UNIQUE_VIOLATION => duplicate(cause),
+        c if *c == SqlState::FOREIGN_KEY_VIOLATION => referred(cause),
+        c if *c == SqlState::DISK_FULL => full(cause),
+        c if *c == SqlState::QUERY_CANCELED => timeout(cause),
+        c if [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED].contains(c) => busy(cause),
+        c if matches!(c.code().get(..2), Some("08" | "57" | "53")) || *c == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => lost(cause),
+        _ => Error::internal(cause),
+    }
+}

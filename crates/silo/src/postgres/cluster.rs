@@ -1,0 +1,175 @@
+use super::{Connection, Store, pool::Pool};
+use crate::{
+    Tx, copy,
+    link::{Dialect, Link},
+    search, unit,
+};
+use base::{Code, Error, Result, TenantId};
+use std::{path::Path, sync::Arc, time::Duration};
+
+/// A unit waits for the network at each statement; SQLite needs a quarter of this.
+pub const UNIT: Duration = Duration::from_secs(2);
+pub const SCAN: Duration = Duration::from_secs(2);
+
+/// Where one tenant's tables are, and what begins a transaction there.
+pub struct Place {
+    /// Name of the schema and of the role.
+    pub name: String,
+    pub begin_write: String,
+    pub begin_read: String,
+}
+
+impl Place {
+    fn new(name: String) -> Place {
+        let settings = Place::settings(&name);
+        let head = r#"SELECT "seq", "hash", "epoch" FROM "meta" WHERE "one" = 1 FOR UPDATE"#;
+        let limit = |limit: Duration| format!("SELECT set_config('statement_timeout', '{}', true)", limit.as_millis());
+        Place {
+            begin_write: format!("BEGIN; {settings}; {head}; {}", limit(UNIT)),
+            begin_read: format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {settings}; {}", limit(SCAN)),
+            name,
+        }
+    }
+    /// `pg_temp` is named so that it comes last: a temporary table can never stand before a tenant's own.
+    fn settings(name: &str) -> String {
+        format!(
+            "SELECT set_config('role', '{name}', true), set_config('search_path', '\"{name}\", pg_temp', true), \
+            set_config('lock_timeout', '2000', true), set_config('idle_in_transaction_session_timeout', '5000', true)"
+        )
+    }
+}
+
+/// The database in which all silos of this installation are.
+pub struct Cluster {
+    pub pool: Arc<Pool>,
+    prefix: String,
+}
+
+impl Cluster {
+    pub fn new(url: &str, pool: usize, installation: &str) -> Result<Cluster> {
+        if installation.len() > 16 || !installation.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
+            return Err(Error::internal(format!("the installation's id `{installation}` is not up to 16 characters of a-z and 0-9")));
+        }
+        let mut config: tokio_postgres::Config = url.parse().map_err(|e| refused(format!("The PostgreSQL address is not understood: {e}")))?;
+        if config.get_ssl_mode() == tokio_postgres::config::SslMode::Require {
+            return Err(refused(
+                "TLS to PostgreSQL is not built in: connect through a local socket, a private network or a tunnel, and leave sslmode=require away.",
+            ));
+        }
+        config.application_name("tenon").connect_timeout(Duration::from_secs(5)).keepalives_idle(Duration::from_secs(30));
+        let prefix = if installation.is_empty() { "tenon".to_owned() } else { format!("tenon_{installation}") };
+        Ok(Cluster { pool: Pool::new(config, pool), prefix })
+    }
+
+    /// Refuses to start where silos could not be made, with what to run.
+    pub fn check(&self) -> Result<()> {
+        let mut lease = self.pool.handle.block_on(self.pool.lease())?;
+        let sql = "SELECT r.rolsuper OR r.rolcreaterole, has_database_privilege(current_database(), 'CREATE'), CAST(current_user AS TEXT), \
+            CAST(current_database() AS TEXT), CAST(current_setting('server_version_num') AS INTEGER) FROM pg_catalog.pg_roles r WHERE r.rolname = current_user";
+        let rows = lease.session()?.query(None, sql, &[])?;
+        let row = rows.first().map(crate::Row::postgres).ok_or_else(|| Error::internal("who am I?"))?;
+        let (user, database) = (row.text(2)?, row.text(3)?);
+        if row.int(4)? < 140_000 {
+            return Err(refused("PostgreSQL 14 or newer is needed."));
+        }
+        if !row.bool(0)? {
+            return Err(refused(format!("Each tenant gets a role of its own. Let this one make them: ALTER ROLE \"{user}\" CREATEROLE")));
+        }
+        if !row.bool(1)? {
+            return Err(refused(format!(
+                "Each tenant gets a schema of its own. Let them be made: GRANT CREATE ON DATABASE \"{database}\" TO \"{user}\""
+            )));
+        }
+        Ok(())
+    }
+
+    pub fn place(&self, id: TenantId) -> Arc<Place> {
+        let name = if id.is_hub() { "hub".to_owned() } else { id.hex() };
+        Arc::new(Place::new(format!("{}_{name}", self.prefix)))
+    }
+
+    pub fn exists(&self, id: TenantId) -> Result<bool> {
+        let mut lease = self.pool.handle.block_on(self.pool.lease())?;
+        let name = self.place(id).name.clone();
+        let sql = "SELECT CAST(1 AS BIGINT) FROM pg_catalog.pg_namespace WHERE nspname = ?1";
+        Ok(!lease.session()?.query(None, sql, &[name.into()])?.is_empty())
+    }
+
+    /// Makes schema, role and tables in one transaction. `fill` gets the transaction; false when somebody else was faster.
+    pub fn make(&self, id: TenantId, schema: &str, search: bool, fill: impl FnOnce(&mut Link) -> Result<()>) -> Result<bool> {
+        let place = self.place(id);
+        let name = &place.name;
+        let mut lease = self.pool.handle.block_on(self.pool.lease())?;
+        let session = lease.session()?;
+        session.open = true;
+        // One silo at a time: roles are rows of a catalogue that all databases share.
+        session.batch("BEGIN; SELECT pg_advisory_xact_lock(hashtext('tenon makes a silo'))")?;
+        let there = |session: &mut super::session::Session, table: &str, column: &str| {
+            let sql = format!("SELECT CAST(1 AS BIGINT) FROM pg_catalog.{table} WHERE {column} = ?1");
+            session.query(None, &sql, &[name.as_str().into()]).map(|rows| !rows.is_empty())
+        };
+        if there(session, "pg_namespace", "nspname")? {
+            session.batch("ROLLBACK")?;
+            session.open = false;
+            return Ok(false);
+        }
+        if !there(session, "pg_roles", "rolname")? {
+            session.batch(&format!(r#"CREATE ROLE "{name}" NOLOGIN; GRANT "{name}" TO CURRENT_USER"#))?;
+        }
+        session.batch(&format!(
+            r#"CREATE SCHEMA "{name}" AUTHORIZATION "{name}"; COMMENT ON SCHEMA "{name}" IS 'tenon {}'; {};
+            CREATE TABLE "silo_ddl" ("n" BIGINT PRIMARY KEY, "sql" TEXT COLLATE "C" NOT NULL); {}"#,
+            schema,
+            Place::settings(name),
+            if search { search::ddl(Dialect::Postgres) } else { "" }
+        ))?;
+        let mut connection = Connection::new(self.pool.clone(), place.clone(), None);
+        connection.adopt(lease)?;
+        let mut link = Link::Postgres(Box::new(connection));
+        let done = fill(&mut link);
+        if done.is_err() {
+            link.rollback();
+        }
+        done.map(|()| true)
+    }
+
+    pub fn open(&self, id: TenantId, at_open: impl FnOnce(&mut Tx<'_>) -> Result<()>) -> Result<Store> {
+        if !self.exists(id)? {
+            return Err(Error::not_found());
+        }
+        let place = self.place(id);
+        let mut link = Link::Postgres(Box::new(Connection::new(self.pool.clone(), place.clone(), None)));
+        unit::write(id, &mut link, at_open)?;
+        Ok(Store::new(self.pool.clone(), place))
+    }
+
+    pub fn remove(&self, id: TenantId) -> Result<()> {
+        let name = self.place(id).name.clone();
+        let mut lease = self.pool.handle.block_on(self.pool.lease())?;
+        let session = lease.session()?;
+        session.open = true;
+        let sql = format!(r#"BEGIN; SET LOCAL lock_timeout = '5s'; DROP SCHEMA IF EXISTS "{name}" CASCADE; DROP ROLE IF EXISTS "{name}"; COMMIT"#);
+        session.batch(&sql)?;
+        session.open = false;
+        Ok(())
+    }
+
+    pub fn backup(&self, id: TenantId, to: &Path) -> Result<()> {
+        let schema = self.schema_name(id)?;
+        let mut link = Link::Postgres(Box::new(Connection::new(self.pool.clone(), self.place(id), None)));
+        copy::backup(id, &mut link, &schema, to)
+    }
+
+    /// The name of the schema that a silo was made with.
+    fn schema_name(&self, id: TenantId) -> Result<String> {
+        let mut lease = self.pool.handle.block_on(self.pool.lease())?;
+        let sql = "SELECT obj_description(oid, 'pg_namespace') FROM pg_catalog.pg_namespace WHERE nspname = ?1";
+        let rows = lease.session()?.query(None, sql, &[self.place(id).name.as_str().into()])?;
+        let comment = rows.first().map(crate::Row::postgres).ok_or_else(Error::not_found)?.opt_text(0)?.unwrap_or_default().to_owned();
+        Ok(comment.strip_prefix("tenon ").unwrap_or_default().to_owned())
+    }
+}
+
+fn refused(detail: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::new(Code::Unavailable, "storage", detail)
+}

@@ -1,0 +1,240 @@
+use super::{
+    cluster::Place,
+    pool::{Lease, Pool},
+};
+use crate::{
+    Head, Row,
+    ddl::{self, Statement},
+    deadline::Deadline,
+    fault,
+};
+use base::{Error, Result, Value};
+use std::{sync::Arc, time::Duration};
+use tokio_postgres::SimpleQueryMessage;
+
+pub const COLUMNS: &str = "SELECT CAST(a.attname AS TEXT) FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = current_schema() AND c.relname = ?1 AND c.relkind = 'r' \
+    AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum";
+
+/// One tenant's way to the server. It has a session only while a transaction is open.
+pub struct Connection {
+    pool: Arc<Pool>,
+    place: Arc<Place>,
+    lease: Option<Lease>,
+    deadline: Deadline,
+    /// A BEGIN that waits for the first statement, to go out with it.
+    begin: bool,
+    /// A statement has failed since the last mark: only a rollback is heard now.
+    failed: bool,
+    marked: bool,
+    unlimited: bool,
+}
+
+impl Connection {
+    pub fn new(pool: Arc<Pool>, place: Arc<Place>, lease: Option<Lease>) -> Connection {
+        Connection { pool, place, lease, deadline: Deadline::default(), begin: false, failed: false, marked: false, unlimited: false }
+    }
+
+    /// Takes over a session in which somebody has begun a transaction of this tenant.
+    pub fn adopt(&mut self, mut lease: Lease) -> Result<()> {
+        self.fresh();
+        lease.session()?.open = true;
+        self.lease = Some(lease);
+        Ok(())
+    }
+
+    fn fresh(&mut self) {
+        (self.begin, self.failed, self.marked, self.unlimited) = (false, false, false, false);
+    }
+
+    fn lease(&mut self) -> Result<&mut Lease> {
+        if self.lease.is_none() {
+            self.lease = Some(self.pool.handle.block_on(self.pool.lease())?);
+        }
+        self.lease.as_mut().ok_or_else(|| Error::internal("no session"))
+    }
+
+    /// One round trip: BEGIN, role, search path, limits, and the counter row that makes this transaction the only writer.
+    pub fn begin_write(&mut self) -> Result<Option<Head>> {
+        self.fresh();
+        let place = self.place.clone();
+        let session = self.lease()?.session()?;
+        session.open = true;
+        let answer = session.batch(&place.begin_write).and_then(|messages| head(&messages));
+        if answer.is_err() {
+            self.rollback();
+        }
+        answer
+    }
+
+    pub fn begin_read(&mut self) -> Result<()> {
+        self.fresh();
+        self.lease()?.session()?.open = true;
+        self.begin = true;
+        Ok(())
+    }
+
+    pub fn end_read(&mut self) {
+        self.deadline.set(None);
+        if std::mem::take(&mut self.begin) {
+            // Nothing was sent.
+            if let Some(Ok(session)) = self.lease.as_mut().map(Lease::session) {
+                session.open = false;
+            }
+            self.lease = None;
+            return;
+        }
+        self.end("COMMIT");
+    }
+
+    pub fn limit(&mut self, limit: Option<Duration>) {
+        self.deadline.set(limit);
+    }
+
+    pub fn mark(&mut self) -> Result<()> {
+        let sql = if self.marked { "RELEASE unit; SAVEPOINT unit" } else { "SAVEPOINT unit" };
+        self.marked = true;
+        self.batch(sql)
+    }
+
+    pub fn back(&mut self) -> Result<()> {
+        self.failed = false;
+        self.batch("ROLLBACK TO unit")
+    }
+
+    pub fn commit(&mut self, head: Option<Head>) -> Result<()> {
+        self.deadline.set(None);
+        if self.failed {
+            // COMMIT would answer without an error, and roll back.
+            return Err(Error::internal("a statement has failed and nobody noticed"));
+        }
+        let sql = match head {
+            None => "COMMIT".to_owned(),
+            Some(Head { seq, hash, epoch }) => {
+                let hash: String = hash.iter().map(|b| format!("{b:02x}")).collect();
+                format!(r#"UPDATE "meta" SET "seq" = {seq}, "hash" = '\x{hash}', "epoch" = {epoch} WHERE "one" = 1; COMMIT"#)
+            }
+        };
+        self.batch(&sql)?;
+        if let Some(mut lease) = self.lease.take() {
+            lease.session()?.open = false;
+        }
+        Ok(())
+    }
+
+    pub fn rollback(&mut self) {
+        self.deadline.set(None);
+        self.begin = false;
+        self.end("ROLLBACK");
+    }
+
+    /// Ends the transaction. A session that does not confirm it stays marked as open, and is closed.
+    fn end(&mut self, sql: &str) {
+        let Some(mut lease) = self.lease.take() else { return };
+        if let Ok(session) = lease.session()
+            && session.is_alive()
+            && session.batch(sql).is_ok()
+        {
+            session.open = false;
+        }
+    }
+
+    pub fn in_transaction(&self) -> bool {
+        self.lease.as_ref().is_some_and(Lease::is_alive)
+    }
+
+    pub fn run(&mut self, sql: &str, p: &[Value<'_>]) -> Result<u64> {
+        if self.begin {
+            return self.query(sql, p).map(|_| 0);
+        }
+        self.checked()?;
+        let done = self.lease()?.session()?.execute(sql, p);
+        self.failed |= done.is_err();
+        done
+    }
+
+    pub fn step(&mut self, sql: &str, p: &[Value<'_>], mut f: impl FnMut(&Row<'_>) -> bool) -> Result<()> {
+        for row in self.query(sql, p)? {
+            if !f(&Row::postgres(&row)) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn query(&mut self, sql: &str, p: &[Value<'_>]) -> Result<Vec<tokio_postgres::Row>> {
+        self.checked()?;
+        let place = self.place.clone();
+        let begin = std::mem::take(&mut self.begin).then_some(place.begin_read.as_str());
+        let answer = self.lease()?.session()?.query(begin, sql, p);
+        self.failed |= answer.is_err();
+        answer
+    }
+
+    fn checked(&self) -> Result<()> {
+        if self.failed {
+            return Err(fault::busy("the transaction has failed already"));
+        }
+        self.deadline.arm(true)
+    }
+
+    pub fn ddl(&mut self, portable: &str) -> Result<()> {
+        self.unlimited()?;
+        for statement in ddl::parse(portable)? {
+            self.batch(&statement.postgres())?;
+            self.keep(&statement)?;
+        }
+        Ok(())
+    }
+
+    pub fn load(&mut self, statement: &Statement) -> Result<Vec<String>> {
+        self.unlimited()?;
+        let (table, keys) = statement.postgres_later_keys();
+        self.batch(&table)?;
+        self.keep(statement)?;
+        Ok(keys)
+    }
+
+    /// A backup is a SQLite file: it is made from what was said, not from what PostgreSQL has made of it.
+    fn keep(&mut self, statement: &Statement) -> Result<()> {
+        let sql = r#"INSERT INTO "silo_ddl" ("n", "sql") SELECT COALESCE(MAX("n"), 0) + 1, CAST(?1 AS TEXT) FROM "silo_ddl""#;
+        self.run(sql, &[statement.portable().into()]).map(drop)
+    }
+
+    /// Lifts the time limits of this transaction.
+    pub fn unlimited(&mut self) -> Result<()> {
+        self.deadline.set(None);
+        if !self.unlimited {
+            self.batch("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")?;
+            self.unlimited = true;
+        }
+        Ok(())
+    }
+
+    pub fn batch(&mut self, sql: &str) -> Result<()> {
+        let begin = std::mem::take(&mut self.begin).then(|| self.place.begin_read.clone());
+        let session = self.lease()?.session()?;
+        let done = begin.map_or(Ok(Vec::new()), |begin| session.batch(&begin)).and_then(|_| session.batch(sql));
+        self.failed |= done.is_err();
+        done.map(drop)
+    }
+}
+
+/// The head, out of the answer to a whole batch of statements: the only row with three columns named so.
+fn head(messages: &[SimpleQueryMessage]) -> Result<Option<Head>> {
+    let row = messages.iter().rev().find_map(|m| match m {
+        SimpleQueryMessage::Row(row) if row.columns().first().is_some_and(|c| c.name() == "seq") => Some(row),
+        _ => None,
+    });
+    let Some(row) = row else { return Ok(None) };
+    let number = |i: usize| row.get(i).unwrap_or("0").parse::<i64>().map_err(Error::internal);
+    let mut hash = [0; 32];
+    if let Some(hex) = row.get(1).and_then(|h| h.strip_prefix("\\x"))
+        && hex.len() == 64
+    {
+        for (i, byte) in hash.iter_mut().enumerate() {
+            *byte = hex.get(2 * i..2 * i + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()).unwrap_or(0);
+        }
+    }
+    Ok(Some(Head { seq: number(0)?, hash, epoch: number(2)? }))
+}

@@ -1,0 +1,15 @@
+//! Silos as PostgreSQL schemas: one schema and one role of the same name per tenant.
+//!
+//! Role and search path are set for the length of one transaction (`set_config(.., true)`), together with its BEGIN. A session
+//! that has seen anything unusual is closed, never handed on.
+
+mod bound;
+mod cluster;
+mod connection;
+mod pool;
+mod session;
+mod store;
+
+pub use cluster::{Cluster, UNIT};
+pub use connection::{COLUMNS, Connection};
+pub use store::Store;

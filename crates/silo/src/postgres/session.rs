@@ -1,0 +1,140 @@
+use super::bound::Bound;
+use crate::fault;
+use base::{Error, Result, Value};
+use lru::LruCache;
+use std::{num::NonZeroUsize, time::Duration};
+use tokio::runtime::Handle;
+use tokio_postgres::{Client, Row, SimpleQueryMessage, Statement, types::ToSql};
+
+const STATEMENTS: NonZeroUsize = NonZeroUsize::new(256).unwrap();
+/// A server that says nothing for so long is given up. Every statement has a shorter limit of the server's own.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// One session with the server and its prepared statements.
+pub struct Session {
+    client: Client,
+    statements: LruCache<Box<str>, Statement>,
+    handle: Handle,
+    /// Between BEGIN and the confirmed end.
+    pub open: bool,
+    /// The server did not answer in time: what it is doing is not known.
+    lost: bool,
+}
+
+impl Session {
+    pub fn new(client: Client, handle: Handle) -> Session {
+        Session { client, statements: LruCache::new(STATEMENTS), handle, open: false, lost: false }
+    }
+
+    /// Whether somebody else may have it.
+    pub fn is_clean(&self) -> bool {
+        !self.open && self.is_alive()
+    }
+
+    pub fn is_alive(&self) -> bool {
+        !self.lost && !self.client.is_closed()
+    }
+
+    pub fn batch(&mut self, sql: &str) -> Result<Vec<SimpleQueryMessage>> {
+        let answer = self.handle.block_on(tokio::time::timeout(SILENCE, self.client.simple_query(sql)));
+        self.heard(answer)
+    }
+
+    /// Runs a statement; `before` (a BEGIN with its settings) goes out in the same round trip where the statement is known already.
+    pub fn query(&mut self, before: Option<&str>, sql: &str, p: &[Value<'_>]) -> Result<Vec<Row>> {
+        let known = self.statements.get(sql).cloned();
+        let statement = match (known, before) {
+            (Some(statement), Some(before)) => {
+                let p = bound(sql, &statement, p)?;
+                let p = borrowed(&p);
+                let both = async { tokio::join!(self.client.batch_execute(before), self.client.query(&statement, &p)) };
+                let (begun, answer) = match self.handle.block_on(tokio::time::timeout(SILENCE, both)) {
+                    Ok((begun, answer)) => (Ok(begun), Ok(answer)),
+                    Err(late) => return self.heard::<Vec<Row>>(Err(late)),
+                };
+                self.heard(begun)?;
+                return self.heard(answer);
+            }
+            (Some(statement), None) => statement,
+            (None, before) => {
+                if let Some(before) = before {
+                    self.batch(before)?;
+                }
+                self.prepare(sql)?
+            }
+        };
+        let p = bound(sql, &statement, p)?;
+        let answer = self.handle.block_on(tokio::time::timeout(SILENCE, self.client.query(&statement, &borrowed(&p))));
+        self.heard(answer)
+    }
+
+    /// The same for its effect only.
+    pub fn execute(&mut self, sql: &str, p: &[Value<'_>]) -> Result<u64> {
+        let statement = match self.statements.get(sql) {
+            Some(statement) => statement.clone(),
+            None => self.prepare(sql)?,
+        };
+        let p = bound(sql, &statement, p)?;
+        let answer = self.handle.block_on(tokio::time::timeout(SILENCE, self.client.execute(&statement, &borrowed(&p))));
+        self.heard(answer)
+    }
+
+    fn prepare(&mut self, sql: &str) -> Result<Statement> {
+        let text = numbered(sql);
+        let answer = self.handle.block_on(tokio::time::timeout(SILENCE, self.client.prepare(&text)));
+        let statement = self.heard(answer).map_err(|e| {
+            let cause = format!("{}: {sql}", e.cause().unwrap_or_default());
+            e.with_cause(cause)
+        })?;
+        self.statements.put(sql.into(), statement.clone());
+        Ok(statement)
+    }
+
+    fn heard<T>(&mut self, answer: Result<Result<T, tokio_postgres::Error>, tokio::time::error::Elapsed>) -> Result<T> {
+        match answer {
+            Ok(answer) => answer.map_err(|e| fault::postgres(&e)),
+            Err(late) => {
+                self.lost = true;
+                Err(fault::lost(late))
+            }
+        }
+    }
+}
+
+fn bound<'a>(sql: &str, statement: &Statement, p: &'a [Value<'a>]) -> Result<Vec<Bound<'a>>> {
+    if statement.params().len() != p.len() {
+        return Err(Error::internal(format!("{} values for {} parameters: {sql}", p.len(), statement.params().len())));
+    }
+    Ok(p.iter().map(Bound).collect())
+}
+
+fn borrowed<'a>(p: &'a [Bound<'a>]) -> Vec<&'a (dyn ToSql + Sync)> {
+    p.iter().map(|v| v as &(dyn ToSql + Sync)).collect()
+}
+
+/// `?1` becomes `$1`, except inside quotes.
+fn numbered(sql: &str) -> String {
+    let mut out = String::with_capacity(sql.len());
+    let mut quote = None;
+    let mut chars = sql.chars().peekable();
+    while let Some(c) = chars.next() {
+        match (quote, c) {
+            (None, '\'' | '"') => quote = Some(c),
+            (Some(q), c) if q == c => quote = None,
+            _ => {}
+        }
+        let parameter = quote.is_none() && c == '?' && chars.peek().is_some_and(char::is_ascii_digit);
+        out.push(if parameter { '$' } else { c });
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::numbered;
+
+    #[test]
+    fn parameters_are_numbered_outside_of_quotes_only() {
+        assert_eq!(numbered(r#"SELECT ?1, '?2 it''s ?3', "?4", x ? y WHERE a=?10"#), r#"SELECT $1, '?2 it''s ?3', "?4", x ? y WHERE a=$10"#);
+    }
+}

@@ -1,0 +1,33 @@
+use super::{
+    Connection,
+    cluster::{Place, SCAN},
+    pool::Pool,
+};
+use crate::{Tx, link::Link, unit};
+use base::{Error, Result, TenantId};
+use std::sync::Arc;
+
+/// A tenant's place in the database.
+pub struct Store {
+    pool: Arc<Pool>,
+    place: Arc<Place>,
+}
+
+impl Store {
+    pub fn new(pool: Arc<Pool>, place: Arc<Place>) -> Store {
+        Store { pool, place }
+    }
+
+    /// Waits for a session without a thread, then runs on a blocking thread.
+    pub async fn read<T: Send + 'static>(&self, tenant: TenantId, f: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static) -> Result<T> {
+        let lease = self.pool.lease().await?;
+        let connection = Connection::new(self.pool.clone(), self.place.clone(), Some(lease));
+        let work = move || unit::read(tenant, &mut Link::Postgres(Box::new(connection)), SCAN, f);
+        tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
+    }
+
+    pub fn link(&self) -> impl Fn() -> Result<Link> + Send + Sync + 'static {
+        let (pool, place) = (self.pool.clone(), self.place.clone());
+        move || Ok(Link::Postgres(Box::new(Connection::new(pool.clone(), place.clone(), None))))
+    }
+}

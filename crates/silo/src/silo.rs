@@ -1,0 +1,109 @@
+use crate::{Tx, link::Dialect, postgres, search, silos::Counters, sqlite, writer::Queue};
+use base::{Error, Result, TenantId, Value};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+const SCAN: Duration = Duration::from_secs(2);
+const UNIT: Duration = Duration::from_millis(500);
+
+/// A handle to exactly one tenant's database. There is no way to reach another tenant's rows through it.
+#[derive(Clone)]
+pub struct Silo(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    id: TenantId,
+    store: Store,
+    pub queue: Arc<Queue>,
+    /// When it was last handed out, in milliseconds since the set of open silos began.
+    pub used: AtomicU64,
+    destroyed: AtomicBool,
+}
+
+pub(crate) enum Store {
+    Sqlite(sqlite::Store),
+    Postgres(postgres::Store),
+}
+
+impl Silo {
+    pub(crate) fn new(id: TenantId, store: Store, counters: Arc<Counters>) -> Silo {
+        let queue = match &store {
+            Store::Sqlite(s) => {
+                let path = s.path().to_owned();
+                Queue::new(id, counters, UNIT, move || sqlite::link(&path, sqlite::Role::Writer))
+            }
+            Store::Postgres(s) => Queue::new(id, counters, postgres::UNIT, s.link()),
+        };
+        Silo(Arc::new(Inner { id, store, queue, used: AtomicU64::new(0), destroyed: AtomicBool::new(false) }))
+    }
+
+    pub fn id(&self) -> TenantId {
+        self.0.id
+    }
+
+    /// Reads one record by its id, or a few: on SQLite this runs on the async worker that asks. Everything longer is a [`Silo::scan`].
+    pub async fn read<T: Send + 'static>(&self, f: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static) -> Result<T> {
+        self.usable()?;
+        match &self.0.store {
+            Store::Sqlite(s) => match s.try_inline(self.0.id, f) {
+                Ok(answer) => answer,
+                Err(f) => s.readers.read(self.0.id, SCAN, f).await,
+            },
+            Store::Postgres(s) => s.read(self.0.id, f).await,
+        }
+    }
+
+    /// Reads a list, a count, a search, an export page: on the blocking pool, in one snapshot, cut at 2 s (`query-timeout`).
+    pub async fn scan<T: Send + 'static>(&self, f: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static) -> Result<T> {
+        self.usable()?;
+        match &self.0.store {
+            Store::Sqlite(s) => s.readers.read(self.0.id, SCAN, f).await,
+            Store::Postgres(s) => s.read(self.0.id, f).await,
+        }
+    }
+
+    /// Runs one unit of work. `Ok` means that it is on the disk, `Err` that nothing of it happened. A panic in `f` is an error
+    /// of this unit only. Who stops waiting does not stop the work.
+    pub async fn write<T: Send + 'static>(&self, f: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static) -> Result<T> {
+        self.usable()?;
+        self.0.queue.write(f).await
+    }
+
+    /// See [`Tx::search_condition`], for who builds a query before the transaction.
+    pub fn search_condition(&self, words: &[String], resource: &str, from: usize) -> (String, Vec<Value<'static>>) {
+        let dialect = match &self.0.store {
+            Store::Sqlite(_) => Dialect::Sqlite,
+            Store::Postgres(_) => Dialect::Postgres,
+        };
+        search::condition(dialect, words, resource, from)
+    }
+
+    fn usable(&self) -> Result<()> {
+        if self.0.destroyed.load(Relaxed) { Err(Error::not_found()) } else { Ok(()) }
+    }
+}
+
+impl Inner {
+    /// Lets go of connections that nobody has needed for a while.
+    pub fn tidy(&self) {
+        match &self.store {
+            Store::Sqlite(s) => s.readers.close_idle(),
+            Store::Postgres(_) => {}
+        }
+    }
+    /// From now on nobody reads or writes here, whatever handle they hold.
+    pub fn destroy(&self) {
+        self.destroyed.store(true, Relaxed);
+        self.queue.close();
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.queue.leave();
+    }
+}

@@ -1,0 +1,232 @@
+use crate::{
+    Silo, Tx,
+    backend::Backend,
+    fault,
+    open_set::{self, OpenSet},
+};
+use base::{Error, Result, TenantId};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Weak,
+        atomic::{
+            AtomicBool, AtomicU64,
+            Ordering::{Relaxed, SeqCst},
+        },
+    },
+    time::Duration,
+};
+
+/// Where the silos are kept.
+#[derive(Debug, Clone)]
+pub enum Engine {
+    /// One file per silo below `dir`.
+    Sqlite { dir: PathBuf },
+    /// One schema and one role per silo; `pool` is the number of sessions.
+    Postgres { url: String, pool: usize },
+}
+
+/// Runs once at each cold open, in a write transaction, before anybody else sees the silo: the place for migrations.
+pub type AtOpen = Arc<dyn Fn(TenantId, &mut Tx<'_>) -> Result<()> + Send + Sync>;
+
+pub struct Options {
+    pub engine: Engine,
+    /// Short id that keeps installations apart which share a PostgreSQL cluster: at most 16 characters of a-z and 0-9.
+    pub installation: String,
+    /// How many silos may be open at once; by default as many as memory and the file limit allow.
+    pub max_open: Option<usize>,
+    pub at_open: AtOpen,
+}
+
+/// The tables that a new silo starts with.
+#[derive(Debug)]
+pub struct Schema {
+    /// Tells a tenant's backup from the hub's.
+    pub name: &'static str,
+    /// Portable DDL, see [`Tx::ddl`]. One table is `meta`, with one row:
+    /// `"one" BIGINT PRIMARY KEY, .., "epoch" BIGINT, "seq" BIGINT, "hash" BLOB`.
+    pub ddl: &'static str,
+    /// Whether it has a search index, see [`Tx::search_put`].
+    pub search: bool,
+}
+
+/// Counters since start, and how many silos are open now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Figures {
+    pub open: u64,
+    pub max_open: u64,
+    /// Openings that had to touch the disk. When it grows all the time, `max_open` is smaller than the active set.
+    pub cold_opens: u64,
+    pub evictions: u64,
+    pub commits: u64,
+    /// Units of work; divided by `commits` it says how well they share.
+    pub units: u64,
+    pub failed_units: u64,
+}
+
+#[derive(Default)]
+pub(crate) struct Counters {
+    pub cold_opens: AtomicU64,
+    pub evictions: AtomicU64,
+    pub commits: AtomicU64,
+    pub units: AtomicU64,
+    pub failed_units: AtomicU64,
+}
+
+/// All silos of this installation.
+#[derive(Clone)]
+pub struct Silos(Arc<Shared>);
+
+struct Shared {
+    backend: Backend,
+    set: OpenSet,
+    counters: Arc<Counters>,
+    at_open: AtOpen,
+    closing: AtomicBool,
+}
+
+impl Silos {
+    /// Touches no silo: what it costs does not grow with their number.
+    pub async fn start(options: Options) -> Result<Silos> {
+        let fitting = open_set::fitting();
+        let backend = Backend::new(options.engine, &options.installation)?;
+        let shared = Shared {
+            backend,
+            set: OpenSet::new(options.max_open.unwrap_or(fitting)),
+            counters: Arc::default(),
+            at_open: options.at_open,
+            closing: AtomicBool::new(false),
+        };
+        let silos = Silos(Arc::new(shared));
+        let weak = Arc::downgrade(&silos.0);
+        std::thread::Builder::new().name("silo-janitor".into()).spawn(move || tidy_often(&weak))?;
+        silos.blocking(|shared| shared.backend.check()).await?;
+        Ok(silos)
+    }
+
+    /// Makes a silo, all of it or nothing. Where it is there already, it is opened and `init` does not run.
+    pub async fn create(&self, id: TenantId, schema: &'static Schema, init: impl FnOnce(&mut Tx<'_>) -> Result<()> + Send + 'static) -> Result<Silo> {
+        self.blocking(move |shared| shared.backend.create(id, schema, init)).await?;
+        self.open(id).await
+    }
+
+    /// The silo of a tenant. One that is open already costs a look into a map; an unknown one is `NotFound`.
+    pub async fn open(&self, id: TenantId) -> Result<Silo> {
+        match self.0.set.get(id) {
+            Some(silo) => Ok(silo),
+            None => self.open_cold(id).await,
+        }
+    }
+
+    async fn open_cold(&self, id: TenantId) -> Result<Silo> {
+        if self.0.closing.load(SeqCst) {
+            return Err(fault::closing());
+        }
+        let slot = self.0.set.slot(id)?;
+        let opened = slot.get_or_try_init(|| self.blocking(move |shared| shared.open(id))).await.cloned();
+        match opened {
+            Ok(silo) => {
+                silo.0.used.store(self.0.set.now(), Relaxed);
+                drop(slot);
+                self.evict();
+                Ok(silo)
+            }
+            Err(e) => {
+                self.0.set.forget(id, slot);
+                Err(e)
+            }
+        }
+    }
+
+    /// Closes what is beyond the limit, on a thread where it may take its time.
+    fn evict(&self) {
+        let surplus = self.0.set.surplus();
+        if !surplus.is_empty() {
+            self.0.counters.evictions.fetch_add(surplus.len() as u64, Relaxed);
+            tokio::task::spawn_blocking(move || drop(surplus));
+        }
+    }
+
+    pub async fn exists(&self, id: TenantId) -> Result<bool> {
+        self.blocking(move |shared| shared.backend.exists(id)).await
+    }
+
+    /// Takes a silo away for good. Handles that are still held answer `NotFound` from now on. Doing it twice is the same as once.
+    pub async fn destroy(&self, id: TenantId) -> Result<()> {
+        self.blocking(move |shared| {
+            if let Some(silo) = shared.set.destroyed(id).as_ref().and_then(|slot| slot.get()) {
+                silo.0.destroy();
+            }
+            shared.backend.remove(id)
+        })
+        .await
+    }
+
+    /// Writes the whole silo into a new SQLite file, whatever the engine, while it is in use.
+    pub async fn backup(&self, id: TenantId, to: PathBuf) -> Result<()> {
+        self.blocking(move |shared| shared.backend.backup(id, &to)).await
+    }
+
+    /// Makes a new silo from such a file. `fix` runs before anybody sees it. Nothing in the file is believed: it must be whole and of
+    /// this schema, and only rows, portable tables and portable indexes are taken from it.
+    pub async fn restore(
+        &self,
+        id: TenantId,
+        schema: &'static Schema,
+        from: PathBuf,
+        fix: impl FnOnce(&mut Tx<'_>) -> Result<()> + Send + 'static,
+    ) -> Result<Silo> {
+        self.blocking(move |shared| shared.backend.restore(id, schema, &from, fix)).await?;
+        self.open(id).await
+    }
+
+    pub fn figures(&self) -> Figures {
+        let counters = &self.0.counters;
+        Figures {
+            open: self.0.set.len() as u64,
+            max_open: self.0.set.most as u64,
+            cold_opens: counters.cold_opens.load(Relaxed),
+            evictions: counters.evictions.load(Relaxed),
+            commits: counters.commits.load(Relaxed),
+            units: counters.units.load(Relaxed),
+            failed_units: counters.failed_units.load(Relaxed),
+        }
+    }
+
+    /// Writes what waits, leaves every file checkpointed and closes it. New openings and writes are refused.
+    pub async fn shutdown(&self) {
+        self.0.closing.store(true, SeqCst);
+        let done = self.blocking(|shared| {
+            let all = shared.set.clear();
+            all.iter().filter_map(|slot| slot.get()).for_each(|silo| silo.0.queue.close());
+            drop(all);
+            shared.backend.close();
+            Ok(())
+        });
+        if let Err(e) = done.await {
+            tracing::error!(error = %e, "shutdown");
+        }
+    }
+
+    async fn blocking<T: Send + 'static>(&self, f: impl FnOnce(&Shared) -> Result<T> + Send + 'static) -> Result<T> {
+        let shared = self.0.clone();
+        tokio::task::spawn_blocking(move || f(&shared)).await.map_err(Error::internal)?
+    }
+}
+
+impl Shared {
+    fn open(&self, id: TenantId) -> Result<Silo> {
+        let store = self.backend.open(id, |tx| (self.at_open)(id, tx))?;
+        self.counters.cold_opens.fetch_add(1, Relaxed);
+        Ok(Silo::new(id, store, self.counters.clone()))
+    }
+}
+
+fn tidy_often(shared: &Weak<Shared>) {
+    loop {
+        std::thread::sleep(Duration::from_secs(5));
+        let Some(shared) = shared.upgrade() else { return };
+        shared.set.all().iter().for_each(|silo| silo.0.tidy());
+        shared.backend.tidy();
+    }
+}

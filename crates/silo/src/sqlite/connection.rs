@@ -1,0 +1,255 @@
+use crate::{Head, Row, ddl, deadline::Deadline, fault};
+use base::{Error, Result, Value};
+use rusqlite::{
+    CachedStatement, FileControl, OpenFlags, ToSql,
+    config::DbConfig,
+    limits::Limit,
+    types::{ToSqlOutput, ValueRef},
+    wal::CheckpointMode,
+};
+use std::{path::Path, time::Duration};
+
+pub const COLUMNS: &str = "SELECT name FROM pragma_table_info(?1)";
+/// Statements between two looks at the clock.
+const STEPS: i32 = 4000;
+const WAL_KEPT: u64 = 1 << 20;
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Runs the migrations of an open, then only reads.
+    Reader,
+    Writer,
+    /// Makes a new file that nobody else sees yet and that is synced as a whole afterwards.
+    Builder,
+    /// Reads a file that came from somewhere else, and believes nothing.
+    Guest,
+    /// Copies a whole silo into a file: `VACUUM INTO` attaches its target.
+    Copier,
+}
+
+/// One connection to one file.
+pub struct Connection {
+    raw: rusqlite::Connection,
+    deadline: Deadline,
+    marked: bool,
+    wal: Option<std::path::PathBuf>,
+}
+
+impl Connection {
+    pub fn open(path: &Path, role: Role) -> Result<Connection> {
+        let access = match role {
+            Role::Guest => OpenFlags::SQLITE_OPEN_READ_ONLY,
+            Role::Builder => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+            Role::Reader | Role::Writer | Role::Copier => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        };
+        let mut raw = rusqlite::Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(fault::sqlite)?;
+        let deadline = Deadline::default();
+        harden(&mut raw, role, &deadline).map_err(fault::sqlite)?;
+        let wal = (role == Role::Writer).then(|| {
+            let mut name = path.as_os_str().to_owned();
+            name.push("-wal");
+            name.into()
+        });
+        Ok(Connection { raw, deadline, marked: false, wal })
+    }
+
+    /// After the migrations of an open: from here on nothing can be written through this connection.
+    pub fn read_only(&mut self) -> Result<()> {
+        self.raw.execute_batch("PRAGMA query_only=ON").map_err(fault::sqlite)
+    }
+
+    /// The head is not read yet: without a network there are no round trips to save.
+    pub fn begin_write(&mut self) -> Result<Option<Head>> {
+        self.bare("BEGIN IMMEDIATE")?;
+        self.marked = false;
+        Ok(None)
+    }
+
+    pub fn begin_read(&mut self) -> Result<()> {
+        self.bare("BEGIN")
+    }
+
+    pub fn end_read(&mut self) {
+        self.deadline.set(None);
+        if self.bare("COMMIT").is_err() {
+            self.rollback();
+        }
+    }
+
+    pub fn limit(&mut self, limit: Option<Duration>) {
+        self.deadline.set(limit);
+    }
+
+    pub fn mark(&mut self) -> Result<()> {
+        if self.marked {
+            self.bare("RELEASE unit")?;
+        }
+        self.bare("SAVEPOINT unit")?;
+        self.marked = true;
+        Ok(())
+    }
+
+    pub fn back(&mut self) -> Result<()> {
+        self.bare("ROLLBACK TO unit")
+    }
+
+    pub fn commit(&mut self, head: Option<Head>) -> Result<()> {
+        self.deadline.set(None);
+        if let Some(head) = head {
+            let hash = head.hash.as_slice();
+            let changed = self.run(
+                r#"UPDATE "meta" SET "seq" = ?1, "hash" = ?2, "epoch" = ?3 WHERE "one" = 1"#,
+                &[head.seq.into(), hash.into(), head.epoch.into()],
+            )?;
+            if changed != 1 {
+                return Err(Error::internal("`meta` has no row"));
+            }
+        }
+        self.bare("COMMIT")
+    }
+
+    pub fn rollback(&mut self) {
+        self.deadline.set(None);
+        if self.in_transaction()
+            && let Err(e) = self.bare("ROLLBACK")
+        {
+            tracing::error!(error = %e, "a transaction could not be rolled back");
+        }
+    }
+
+    pub fn in_transaction(&self) -> bool {
+        !self.raw.is_autocommit()
+    }
+
+    pub fn run(&mut self, sql: &str, p: &[Value<'_>]) -> Result<u64> {
+        let mut statement = self.ready(sql, p)?;
+        let reads_only = statement.readonly();
+        let mut rows = statement.raw_query();
+        while rows.next().map_err(fault::sqlite)?.is_some() {}
+        Ok(if reads_only { 0 } else { self.raw.changes() })
+    }
+
+    pub fn step(&mut self, sql: &str, p: &[Value<'_>], mut f: impl FnMut(&Row<'_>) -> bool) -> Result<()> {
+        let mut statement = self.ready(sql, p)?;
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next().map_err(fault::sqlite)? {
+            if !f(&Row::sqlite(row)) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    pub fn ddl(&mut self, portable: &str) -> Result<()> {
+        self.deadline.set(None);
+        for statement in ddl::parse(portable)? {
+            self.raw.execute_batch(&statement.sqlite()).map_err(fault::sqlite)?;
+        }
+        Ok(())
+    }
+
+    /// SQL of the engine itself, not of a store.
+    pub fn batch(&mut self, sql: &str) -> Result<()> {
+        self.raw.execute_batch(sql).map_err(fault::sqlite)
+    }
+
+    /// Moves a long WAL into the file. The next write then begins it anew.
+    pub fn tidy(&mut self) {
+        let long = self.wal.as_ref().and_then(|w| w.metadata().ok()).is_some_and(|m| m.len() > WAL_KEPT);
+        if long && let Err(e) = self.raw.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE) {
+            tracing::warn!(error = %e, "checkpoint");
+        }
+    }
+
+    /// Leaves an empty WAL behind. A reader in the way is waited for only shortly: the next retirement does it.
+    pub fn retire(&mut self) {
+        let done =
+            self.raw.busy_timeout(Duration::from_millis(100)).and_then(|()| self.raw.wal_checkpoint_v2(None::<&str>, CheckpointMode::TRUNCATE));
+        match done {
+            Ok(_) => {}
+            Err(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => {}
+            Err(e) => tracing::warn!(error = %e, "checkpoint at retirement"),
+        }
+    }
+
+    fn bare(&mut self, sql: &'static str) -> Result<()> {
+        let mut statement = self.raw.prepare_cached(sql).map_err(fault::sqlite)?;
+        statement.raw_execute().map(drop).map_err(fault::sqlite)
+    }
+
+    fn ready(&self, sql: &str, p: &[Value<'_>]) -> Result<CachedStatement<'_>> {
+        let mut statement = self.raw.prepare_cached(sql).map_err(|e| fault::sqlite(e).with_sql(sql))?;
+        if statement.parameter_count() != p.len() {
+            return Err(Error::internal(format!("{} values for {} parameters: {sql}", p.len(), statement.parameter_count())));
+        }
+        for (i, value) in p.iter().enumerate() {
+            statement.raw_bind_parameter(i + 1, Bound(value)).map_err(fault::sqlite)?;
+        }
+        self.deadline.arm(statement.readonly())?;
+        Ok(statement)
+    }
+}
+
+struct Bound<'a>(&'a Value<'a>);
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self.0 {
+            Value::Null => ValueRef::Null,
+            Value::Bool(v) => ValueRef::Integer((*v).into()),
+            Value::Int(v) => ValueRef::Integer(*v),
+            Value::Real(v) => ValueRef::Real(*v),
+            Value::Text(v) => ValueRef::Text(v.as_bytes()),
+            Value::Blob(v) => ValueRef::Blob(v),
+        }))
+    }
+}
+
+/// Every connection is closed to tricks from inside a file (triggers, views, `ATTACH`, writable shadow tables, `"text"` as a
+/// string), and synced at each commit. <https://sqlite.org/security.html>
+fn harden(raw: &mut rusqlite::Connection, role: Role, deadline: &Deadline) -> rusqlite::Result<()> {
+    raw.busy_timeout(Duration::from_secs(2))?;
+    raw.set_prepared_statement_cache_capacity(if role == Role::Writer { 128 } else { 32 });
+    raw.set_limit(Limit::SQLITE_LIMIT_ATTACHED, if role == Role::Copier { 1 } else { 0 })?;
+    for (switch, on) in [
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
+        (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
+        (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
+    ] {
+        raw.set_db_config(switch, on)?;
+    }
+    raw.progress_handler(STEPS, Some(deadline.watch()))?;
+    if role != Role::Builder && role != Role::Guest {
+        // The WAL stays when the last connection closes: creating it again costs five times the open.
+        raw.file_control(None::<&str>, FileControl::PersistWal(&mut 1))?;
+    }
+    raw.execute_batch(match role {
+        Role::Reader => concat!(
+            "PRAGMA foreign_keys=ON; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=1048576; ",
+            "PRAGMA secure_delete=ON; PRAGMA synchronous=FULL; PRAGMA cache_size=-2000; PRAGMA wal_autocheckpoint=0;"
+        ),
+        Role::Writer => concat!(
+            "PRAGMA foreign_keys=ON; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=1048576; ",
+            "PRAGMA secure_delete=ON; PRAGMA synchronous=FULL; PRAGMA cache_size=-2000; PRAGMA wal_autocheckpoint=16384;"
+        ),
+        Role::Builder => "PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY; PRAGMA synchronous=OFF; PRAGMA journal_mode=MEMORY;",
+        Role::Guest => "PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0;",
+        Role::Copier => "PRAGMA temp_store=MEMORY;",
+    })
+}
+
+/// Adds the SQL text to the cause of an error.
+trait WithSql {
+    fn with_sql(self, sql: &str) -> Self;
+}
+
+impl WithSql for Error {
+    fn with_sql(self, sql: &str) -> Error {
+        let cause = format!("{}: {sql}", self.cause().unwrap_or_default());
+        self.with_cause(cause)
+    }
+}

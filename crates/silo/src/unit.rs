@@ -1,0 +1,95 @@
+//! Transactions as a whole: one that reads, one that writes alone, and the end of a batch.
+
+use crate::{
+    Tx, fault,
+    link::Link,
+    search,
+    tx::{AfterCommit, Batch},
+};
+use base::{Error, Result, TenantId};
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
+
+/// Hooks may register hooks; more rounds than this are a circle.
+const ROUNDS: usize = 16;
+
+/// Turns a panic of `f` into an error of our own.
+pub fn caught<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> Error {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without words");
+    Error::internal(format!("panic: {text}"))
+}
+
+/// One transaction that sees one state of the silo throughout.
+pub fn read<T>(tenant: TenantId, link: &mut Link, limit: Duration, f: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+    link.begin_read()?;
+    link.limit(Some(limit));
+    let answer = caught(|| Tx::new(tenant, link, None).complete(f));
+    link.end_read();
+    answer
+}
+
+/// One transaction that writes, on a link that nobody else uses, without a time limit.
+pub fn write<T>(tenant: TenantId, link: &mut Link, f: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+    let head = link.begin_write()?;
+    let mut batch = Batch::default();
+    batch.knows(head);
+    alone(tenant, link, batch, f)
+}
+
+/// The same in a transaction that has begun already, of a silo that nobody sees yet.
+pub fn write_on<T>(tenant: TenantId, link: &mut Link, f: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+    alone(tenant, link, Batch::default(), f)
+}
+
+fn alone<T>(tenant: TenantId, link: &mut Link, mut batch: Batch, f: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+    let answer = caught(|| Tx::new(tenant, link, Some(&mut batch)).complete(f)).and_then(|answer| {
+        conclude(tenant, link, &mut batch)?;
+        Ok(answer)
+    });
+    match &answer {
+        Ok(_) => signal(batch.after_commit),
+        Err(_) => link.rollback(),
+    }
+    answer
+}
+
+/// What is left to do when the last unit has run: hooks, search rows, the head, COMMIT.
+pub fn conclude(tenant: TenantId, link: &mut Link, batch: &mut Batch) -> Result<()> {
+    link.limit(None);
+    for _ in 0..ROUNDS {
+        if !link.in_transaction() {
+            return Err(fault::busy("the engine has given the batch up"));
+        }
+        let hooks = std::mem::take(&mut batch.at_commit);
+        let edits = std::mem::take(&mut batch.search);
+        if hooks.is_empty() && edits.is_empty() {
+            return link.commit(batch.changed_head());
+        }
+        for hook in hooks {
+            caught(|| Tx::new(tenant, link, Some(batch)).complete(hook))?;
+        }
+        if !edits.is_empty() {
+            Tx::new(tenant, link, Some(batch)).complete(|tx| search::write(tx, edits))?;
+        }
+    }
+    Err(Error::internal("at_commit goes round in a circle"))
+}
+
+/// Tells everybody who asked to hear of it.
+pub fn signal(waiting: Vec<AfterCommit>) {
+    for f in waiting {
+        if let Err(e) = caught(|| {
+            f();
+            Ok(())
+        }) {
+            tracing::error!(error = %e, "a signal after a commit");
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! The writer: one thread per silo that is being written, and many units of work in each COMMIT.
+//!
+//! A batch takes what is waiting until the queue is empty, at most 64 units or 5 ms. Each unit but the first has its own
+//! SAVEPOINT, so a unit that fails or panics takes back only itself; the first needs none, because where it fails there is
+//! nothing else to keep. Nobody is answered before the COMMIT is on the disk. A thread that had nothing to do for a while
+//! leaves; the next write starts another.
+
+use crate::{
+    Tx, fault,
+    link::Link,
+    silos::Counters,
+    tx::Batch,
+    unit::{self, caught},
+};
+use base::{Code, Error, Result, TenantId};
+use parking_lot::Mutex;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+use tokio::sync::oneshot;
+
+const MOST_UNITS: usize = 64;
+const MOST_TIME: Duration = Duration::from_millis(5);
+const MOST_WAITING: usize = 10_000;
+const IDLE: Duration = Duration::from_secs(30);
+
+/// One unit of work. It runs inside the batch, or is told why there is none.
+type Work = Box<dyn FnOnce(Result<&mut Tx<'_>>) -> Done + Send>;
+
+/// A unit that has run and waits for the COMMIT.
+struct Done {
+    failed: Option<Error>,
+    /// Called with what became of the batch.
+    reply: Box<dyn FnOnce(Result<()>) + Send>,
+}
+
+/// Counts a unit as long as it waits or runs.
+struct Pending(Arc<Queue>);
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.0.pending.fetch_sub(1, Relaxed);
+    }
+}
+
+/// The way to a silo's writer.
+pub struct Queue {
+    tenant: TenantId,
+    counters: Arc<Counters>,
+    /// Opens the writer's own connection, on its own thread.
+    connect: Box<dyn Fn() -> Result<Link> + Send + Sync>,
+    state: Mutex<State>,
+    /// Units that wait or run.
+    pending: AtomicUsize,
+    /// How long a unit may take.
+    limit: Duration,
+}
+
+#[derive(Default)]
+struct State {
+    sender: Option<Sender<Work>>,
+    thread: Option<JoinHandle<()>>,
+    closed: bool,
+}
+
+impl Queue {
+    pub fn new(tenant: TenantId, counters: Arc<Counters>, limit: Duration, connect: impl Fn() -> Result<Link> + Send + Sync + 'static) -> Arc<Queue> {
+        Arc::new(Queue { tenant, counters, connect: Box::new(connect), state: Mutex::default(), pending: AtomicUsize::new(0), limit })
+    }
+
+    pub fn is_idle(&self) -> bool {
+        self.pending.load(Relaxed) == 0
+    }
+
+    /// Queues one unit and waits until it is on the disk.
+    pub async fn write<T: Send + 'static>(self: &Arc<Self>, f: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static) -> Result<T> {
+        let pending = Pending(self.clone());
+        if self.pending.fetch_add(1, Relaxed) >= MOST_WAITING {
+            return Err(fault::busy("the writer's queue is full"));
+        }
+        let (answer, wait) = oneshot::channel();
+        self.push(Box::new(move |tx| {
+            let done = tx.and_then(|tx| caught(|| tx.complete(f)));
+            let failed = done.as_ref().err().cloned();
+            let reply = move |batch: Result<()>| {
+                drop(pending);
+                // Whoever asked may have gone: the work is done all the same.
+                drop(answer.send(done.and_then(|value| batch.map(|()| value))));
+            };
+            Done { failed, reply: Box::new(reply) }
+        }))?;
+        wait.await.unwrap_or_else(|_| Err(fault::closing()))
+    }
+
+    fn push(self: &Arc<Self>, work: Work) -> Result<()> {
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(fault::closing());
+        }
+        let work = match &state.sender {
+            None => work,
+            Some(sender) => match sender.send(work) {
+                Ok(()) => return Ok(()),
+                Err(back) => back.0,
+            },
+        };
+        let (sender, receiver) = channel();
+        let queue = self.clone();
+        let thread = std::thread::Builder::new().name("silo-writer".into()).spawn(move || queue.serve(&receiver))?;
+        // The receiver lives on the new thread; it cannot have gone already without the lock that is held here.
+        drop(sender.send(work));
+        (state.sender, state.thread) = (Some(sender), Some(thread));
+        Ok(())
+    }
+
+    /// No unit is taken any more; what waits is still written.
+    pub fn leave(&self) {
+        let mut state = self.state.lock();
+        state.closed = true;
+        state.sender = None;
+    }
+
+    /// The same, and returns when the thread has left.
+    pub fn close(&self) {
+        self.leave();
+        let thread = self.state.lock().thread.take();
+        if let Some(thread) = thread
+            && thread.thread().id() != std::thread::current().id()
+        {
+            drop(thread.join());
+        }
+    }
+
+    fn serve(&self, queue: &Receiver<Work>) {
+        let mut link = None;
+        loop {
+            match queue.recv_timeout(IDLE) {
+                Ok(first) => {
+                    self.batch(&mut link, first, queue);
+                    if self.is_idle()
+                        && let Some(link) = &mut link
+                    {
+                        link.tidy();
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    // Units are sent under this lock, so nothing can slip in between the look and the leaving.
+                    let mut state = self.state.lock();
+                    match queue.try_recv() {
+                        Ok(first) => {
+                            drop(state);
+                            self.batch(&mut link, first, queue);
+                        }
+                        Err(_) => {
+                            state.sender = None;
+                            break;
+                        }
+                    }
+                }
+            }
+        }
+        if let Some(mut link) = link {
+            link.retire();
+        }
+    }
+
+    fn batch(&self, link: &mut Option<Link>, first: Work, queue: &Receiver<Work>) {
+        let mut batch = Batch::default();
+        let mut done = Vec::new();
+        let outcome = match self.begin(link, &mut batch) {
+            Ok(link) => self.units(link, &mut batch, first, queue, &mut done).inspect_err(|_| link.rollback()),
+            Err(e) => {
+                // Whatever keeps this batch from beginning would keep those behind it waiting as long again.
+                done.push(first(Err(e.clone())));
+                done.extend(std::iter::from_fn(|| queue.try_recv().ok()).map(|work| work(Err(e.clone()))));
+                Err(e)
+            }
+        };
+        self.counters.units.fetch_add(done.len() as u64, Relaxed);
+        self.counters.failed_units.fetch_add(done.iter().filter(|d| d.failed.is_some() || outcome.is_err()).count() as u64, Relaxed);
+        if let Ok(true) = outcome {
+            self.counters.commits.fetch_add(1, Relaxed);
+            unit::signal(std::mem::take(&mut batch.after_commit));
+        }
+        for unit in done {
+            (unit.reply)(outcome.clone().map(drop));
+        }
+    }
+
+    fn begin<'a>(&self, link: &'a mut Option<Link>, batch: &mut Batch) -> Result<&'a mut Link> {
+        let link = match link {
+            Some(link) => link,
+            None => link.insert((self.connect)()?),
+        };
+        batch.knows(link.begin_write()?);
+        Ok(link)
+    }
+
+    /// Runs the units of a batch and commits. False when there was nothing to commit.
+    fn units(&self, link: &mut Link, batch: &mut Batch, first: Work, queue: &Receiver<Work>, done: &mut Vec<Done>) -> Result<bool> {
+        let begun = Instant::now();
+        let mut next = Some(first);
+        while let Some(work) = next {
+            let alone = done.is_empty();
+            let before = batch.mark();
+            if !alone && let Err(e) = link.mark() {
+                done.push(work(Err(e.clone())));
+                return Err(e);
+            }
+            link.limit(Some(self.limit));
+            let unit = work(Ok(&mut Tx::new(self.tenant, link, Some(batch))));
+            let failed = unit.failed.clone();
+            done.push(unit);
+            if let Some(error) = failed {
+                if alone {
+                    link.rollback();
+                    return Ok(false);
+                }
+                batch.back(&before);
+                link.limit(None);
+                if !link.in_transaction() {
+                    return Err(given_up(error));
+                }
+                link.back()?;
+            }
+            next = (done.len() < MOST_UNITS && begun.elapsed() < MOST_TIME).then(|| queue.try_recv().ok()).flatten();
+        }
+        unit::conclude(self.tenant, link, batch)?;
+        Ok(true)
+    }
+}
+
+/// The error that the other units of a batch get when the engine has rolled back everything because of one: a full disk is
+/// their error too, anything else is only bad luck.
+fn given_up(error: Error) -> Error {
+    match error.code() {
+        Code::Full | Code::Unavailable => error,
+        _ => fault::busy(error),
+    }
+}

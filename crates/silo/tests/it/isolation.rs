@@ -1,0 +1,141 @@
+use crate::stage::{emit, events, for_each_engine, for_each_engine_with};
+use base::Error;
+use std::{sync::Arc, time::Duration};
+use tokio::time::timeout;
+
+/// What session state there is, or nothing on SQLite.
+const WHO: &str =
+    "SELECT current_user || ' ' || current_setting('search_path') || ' ' || current_setting('role') || ' ' || current_setting('statement_timeout')";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_file_can_be_attached() {
+    for_each_engine(|stage| async move {
+        let silo = stage.silo().await;
+        let other = stage.file("other.db").display().to_string();
+        for sql in ["ATTACH ?1 AS other", "VACUUM INTO ?1"] {
+            let path = other.clone();
+            let refused = silo.write(move |tx| tx.run(sql, &[(&path).into()])).await;
+            assert!(refused.is_err(), "{sql}");
+        }
+        for sql in [
+            "SELECT load_extension('x')",
+            "PRAGMA writable_schema = ON",
+            "UPDATE sqlite_schema SET sql = 'x'",
+            "DELETE FROM search_index_data",
+            "CREATE TRIGGER t AFTER INSERT ON events BEGIN DELETE FROM meta; END",
+        ] {
+            let answer = silo.write(move |tx| tx.run(sql, &[])).await;
+            assert!(answer.is_err() || sql.starts_with("PRAGMA") || sql.starts_with("CREATE TRIGGER"), "{sql}");
+        }
+        silo.write(|tx| emit(tx, "no trigger runs")).await.unwrap();
+        assert_eq!(crate::stage::stored_seq(&silo).await, 1);
+        assert!(!stage.file("other.db").exists());
+        stage.end(&[silo.id()]).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_tenants_on_one_session_never_see_each_other() {
+    for_each_engine_with(1, None, |stage| async move {
+        let (a, b) = (stage.silo().await, stage.silo().await);
+        let postgres = stage.is_postgres();
+        for round in 0..60_i64 {
+            let (this, that) = if round % 2 == 0 { (&a, &b) } else { (&b, &a) };
+            let ended = match round % 6 {
+                0 => this.write(|tx| emit(tx, "ok").map(drop)).await,
+                1 => this.write(|tx| tx.run("SELECT nothing", &[]).map(drop)).await,
+                2 => this.write(|_| panic!("on purpose")).await,
+                3 => this.scan(|_| panic!("on purpose")).await,
+                4 => this.write(|_| Err(Error::stale())).await,
+                // Who asked has gone while it runs.
+                _ => {
+                    drop(
+                        timeout(
+                            Duration::from_millis(1),
+                            this.write(|tx| {
+                                std::thread::sleep(Duration::from_millis(5));
+                                emit(tx, "nobody waits").map(drop)
+                            }),
+                        )
+                        .await,
+                    );
+                    Ok(())
+                }
+            };
+            drop(ended);
+            if postgres {
+                let id = that.id();
+                let who = that.read(|tx| tx.row(WHO, &[], |row| Ok(row.text(0)?.to_owned()))).await.unwrap().unwrap();
+                let (user, rest) = who.split_once(' ').unwrap();
+                assert!(user.ends_with(&id.hex()), "{who}");
+                assert_eq!(rest, format!("\"{user}\", pg_temp {user} 2s"));
+                let theirs = format!("SELECT COUNT(*) FROM \"{}\".\"events\"", user.replace(&id.hex(), &this.id().hex()));
+                let refused = that.read(move |tx| tx.row(&theirs, &[], |row| row.int(0))).await.unwrap_err();
+                assert!(refused.cause().unwrap().contains("42501"), "{refused:?}");
+            }
+        }
+        assert!(events(&a).await.len() >= 10);
+        assert_eq!(events(&a).await.len() as i64, crate::stage::stored_seq(&a).await);
+        assert_eq!(events(&b).await.len() as i64, crate::stage::stored_seq(&b).await);
+        stage.end(&[a.id(), b.id()]).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cancelled_requests_leave_nothing_behind() {
+    for_each_engine_with(2, None, |stage| async move {
+        let stage = Arc::new(stage);
+        let (a, b) = (stage.silo().await, stage.silo().await);
+        let mut tasks = Vec::new();
+        for i in 0..400_u64 {
+            let silo = if i % 2 == 0 { a.clone() } else { b.clone() };
+            let id = silo.id().to_string();
+            tasks.push(tokio::spawn(async move {
+                let story = async {
+                    let seen = silo.read(|tx| tx.row(r#"SELECT "tenant" FROM "meta""#, &[], |row| Ok(row.text(0)?.to_owned()))).await?;
+                    assert_eq!(seen, Some(id));
+                    silo.write(|tx| emit(tx, "one")).await
+                };
+                drop(timeout(Duration::from_micros(i * 37 % 20_000), story).await);
+            }));
+        }
+        for task in tasks {
+            task.await.unwrap();
+        }
+        for silo in [&a, &b] {
+            silo.write(|tx| emit(tx, "last")).await.unwrap();
+            assert_eq!(events(silo).await.len() as i64, crate::stage::stored_seq(silo).await);
+        }
+        stage.silos.destroy(a.id()).await.unwrap();
+        stage.silos.destroy(b.id()).await.unwrap();
+        stage.silos.shutdown().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_take_turns() {
+    for_each_engine(|stage| async move {
+        let silo = stage.silo().await;
+        let id = silo.id();
+        let engine = stage.engine.clone();
+        // The command line beside the server: another set of silos on the same place.
+        let options = silo::Options { engine, installation: stage.installation.clone(), max_open: None, at_open: Arc::new(|_, _| Ok(())) };
+        let other = silo::Silos::start(options).await.unwrap();
+        let there = other.open(id).await.unwrap();
+        let mut tasks = Vec::new();
+        for i in 0..100 {
+            let silo = if i % 2 == 0 { silo.clone() } else { there.clone() };
+            tasks.push(tokio::spawn(async move { silo.write(|tx| emit(tx, "turn")).await }));
+        }
+        for task in tasks {
+            task.await.unwrap().unwrap();
+        }
+        assert_eq!(events(&silo).await, (1..=100).collect::<Vec<_>>());
+        other.shutdown().await;
+        stage.end(&[id]).await;
+    })
+    .await;
+}
