@@ -11,7 +11,7 @@ import { searchEverything } from '../../api/platform';
 import { useMeta } from '../../api/session';
 import { NamedIcon } from '../../ui/icons';
 import { page } from '../pages';
-import { useSignOut } from './ProfileMenu';
+import { useSignOut } from './useSignOut';
 
 interface Choice {
   key: string;
