@@ -416,8 +416,9 @@ step('members, roles, keys, the log and the profile', async () => {
   await field('Name').fill('Sales north');
   await button('Create').click();
   await toast('Role saved');
+  const saved = page.waitForResponse((answer) => answer.url().endsWith('/account/roles/sales_north') && answer.ok());
   await page.getByRole('checkbox', { name: /^Sales north: / }).first().check();
-  await toast('Role saved');
+  await saved;
   await good('roles');
 
   await page.goto('/account/keys');
