@@ -170,7 +170,7 @@ async fn update(cx: Ctx, call: Call) -> Result<Reply> {
     let (before, after) = cx.scan(move |tx| judge(tx, &look, &wanted)).await?;
     cx.work_is_coming().await?;
     if before.status == Status::Active && after.status == Status::Inactive {
-        close_seat(&cx, &before.user, false).await?;
+        lock_seat(&cx, &before.user).await?;
     }
     let changed = id.clone();
     let outcome = cx
@@ -227,7 +227,7 @@ async fn remove(cx: Ctx, call: Call, id: String, how: Removal) -> Result<Reply> 
     let look = id.clone();
     let member = cx.scan(move |tx| judge_removal(tx, &look, how)).await?;
     cx.work_is_coming().await?;
-    close_seat(&cx, &member.user, true).await?;
+    lock_seat(&cx, &member.user).await?;
     let gone = id.clone();
     let outcome = cx
         .finish(call, move |tx, _| {
@@ -259,9 +259,9 @@ pub fn set_roles(sql: &mut silo::Tx<'_>, member: &str, roles: &[String]) -> Resu
     Ok(())
 }
 
-async fn close_seat(cx: &Ctx, user: &str, keys_too: bool) -> Result<()> {
+async fn lock_seat(cx: &Ctx, user: &str) -> Result<()> {
     let (user, tenant) = (user.to_owned(), cx.tenant_id());
-    cx.app().hub().write(move |sql| seats::close(sql, &user, tenant, keys_too)).await
+    cx.app().hub().write(move |sql| seats::lock(sql, &user, tenant)).await
 }
 
 /// Makes the hub's seat of a member say what the silo says. Safe to run twice.
@@ -274,12 +274,17 @@ pub async fn sync(app: &App, tenant: TenantId, member: &str) -> Result<()> {
             let Some((user, status)) = sql.row(find, &[Value::from(&id)], |row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned())))? else {
                 return Ok(None);
             };
-            Ok(Some((user, status == "active", roles_of(sql, &id)?)))
+            Ok(Some((user, status, roles_of(sql, &id)?)))
         })
         .await?;
-    let Some((user, active, roles)) = found else { return Ok(()) };
-    let member = member.to_owned();
-    app.hub().write(move |sql| seats::put(sql, &user, tenant, &member, active, &roles)).await
+    let Some((user, status, roles)) = found else { return Ok(()) };
+    let (member, active) = (member.to_owned(), status == "active");
+    app.hub()
+        .write(move |sql| {
+            seats::put(sql, &user, tenant, &member, active, &roles)?;
+            if active { Ok(()) } else { seats::clear(sql, &user, tenant, status == "removed") }
+        })
+        .await
 }
 
 /// The job: what a crash left undone.
