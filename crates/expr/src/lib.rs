@@ -7,6 +7,15 @@
 //!
 //! An absent value is null. `==`, `!=`, `in` and `has` always answer; every other operator on null is *unknown*, `&& || !`
 //! are Kleene's, and unknown at the end counts as false: a condition on missing data never grants.
+//!
+//! ```
+//! use expr::{Column, Expr, Schema, Type};
+//!
+//! let mut schema = Schema::new();
+//! schema.field("stage", Type::Text, Column::Plain("\"stage\"".into()));
+//! assert!(Expr::parse("stage == \"won\"", &schema).is_ok());
+//! assert_eq!(Expr::parse("stge == \"won\"", &schema).unwrap_err().to_string(), "column 1: There is no `stge`. Did you mean `stage`?");
+//! ```
 
 mod check;
 mod eval;

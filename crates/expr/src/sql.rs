@@ -313,9 +313,8 @@ impl Writer<'_> {
             (Match::Contains, Some(_)) => self.template("replace(@t, @n, '') <> @t", text, needle),
             (Match::Contains, None) => self.template("replace(@t, @n, '') <> @t OR (@n = '' AND @t = @t)", text, needle),
             (Match::Starts, None) => self.template("substr(@t, 1, length(@n)) = @n", text, needle),
-            (Match::Ends, _) => {
-                self.template("length(@t) >= length(@n) AND substr(@t, length(@t) - length(@n) + 1) = @n", text, needle);
-            }
+            // A needle longer than the text makes the engines cut differently, but never a text as long as the needle.
+            (Match::Ends, _) => self.template("substr(@t, length(@t) - length(@n) + 1) = @n", text, needle),
         }
     }
     /// Writes the two texts for `@t` and `@n`, each parameter once.

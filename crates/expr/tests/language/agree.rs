@@ -131,3 +131,19 @@ impl Ask for RefCell<Postgres> {
         self.borrow_mut().select(sql)
     }
 }
+
+/// SQLite limits the depth of an expression and the number of parameters.
+#[test]
+fn the_longest_texts_still_run() {
+    let sqlite = Sqlite::open();
+    for text in [
+        format!("active{}", "||active".repeat(511)),
+        format!("count in [{}1]", "1,".repeat(2_000)),
+        format!("name in [{}name]", "name,".repeat(810)),
+        format!("{}active{}", "!(".repeat(32), ")".repeat(32)),
+    ] {
+        let mut sql = Sql::new();
+        Expr::parse(&text, &schema()).unwrap().to_sql(&actor(), &mut sql);
+        sqlite.select(&sql).unwrap();
+    }
+}

@@ -68,6 +68,8 @@ const TEXTS: &[&str] = &[
     "$1",
     "\n",
 ];
+/// The ones that meet most often: prefixes and neighbours of each other.
+const NEAR: &[&str] = &["", "a", "ab", "b", "ba", "A", "é"];
 const COUNTS: &[i64] = &[0, 1, 2, 3, 5, -1, -7, 9_007_199_254_740_993, i64::MAX, i64::MIN];
 const DATES: &[&str] = &["2026-01-31", "2026-02-01", "2026-11-20", "1999-12-31", "0001-01-01", "9999-12-31"];
 const MOMENTS: &[i64] = &[0, 1, -1, 1_795_000_000_000_000, 1_795_000_000_000_001, 1_600_000_000_123_456, -62_135_596_800_000_000];
@@ -75,7 +77,7 @@ const PRICES: &[i64] = &[0, 1, -1, 10, 100, 1250, 1255, -1250, 99_999];
 const CURRENCIES: &[&str] = &["EUR", "USD", "JPY"];
 
 fn text() -> impl Strategy<Value = String> {
-    prop_oneof![12 => select(TEXTS).prop_map(str::to_owned), 1 => "[^\\x00{}]{0,4}"]
+    prop_oneof![10 => select(NEAR).prop_map(str::to_owned), 10 => select(TEXTS).prop_map(str::to_owned), 1 => "[^\\x00{}]{0,4}"]
 }
 
 pub fn things(n: usize) -> impl Strategy<Value = Vec<Thing>> {

@@ -99,3 +99,27 @@ fn a_missing_or_old_dependency_is_refused() {
     assert_eq!(faults[0].message, "b 1.10.0 is needed; here is 1.2.0.");
     assert_eq!(faults[1].message, "There is no module \"d\".");
 }
+
+#[test]
+fn the_sample_companies_fit_the_crm() {
+    let crm = Manifest::read(CRM, &FILES).unwrap();
+    let plan = crm.resource("companies").unwrap();
+    let who = crate::records::tests::me();
+    let entry = crate::records::tests::entry(&who);
+    let mut reader = csv::Reader::from_reader(include_str!("../../../../packs/crm/sample/companies.csv").as_bytes());
+    let header = reader.headers().unwrap().clone();
+    let mut refused = std::collections::BTreeMap::<String, usize>::new();
+    let mut rows = 0;
+    for row in reader.records() {
+        rows += 1;
+        let row = row.unwrap();
+        let cells = header.iter().zip(&row).filter_map(|(name, text)| Some((plan.slot(name)?, text)));
+        let read: Result<Vec<_>, _> = cells.map(|(slot, text)| Ok((slot, plan.read_cell(slot, text, &entry)?))).collect();
+        match read {
+            Ok(cells) => drop(plan.enter(cells, &entry).unwrap()),
+            Err::<_, base::Fault>(fault) => *refused.entry(fault.field).or_default() += 1,
+        }
+    }
+    assert_eq!(rows, 1837);
+    assert_eq!(refused.into_iter().collect::<Vec<_>>(), [("website".to_owned(), 160)], "only addresses that are none are refused");
+}

@@ -46,8 +46,8 @@ const RESERVED: [&str; 30] = [
 ];
 /// The longest text where nothing else is declared.
 const LONGEST: usize = 10_000;
-/// Text without a key column stands in an index as it is, and PostgreSQL's index rows are short.
-const INDEXED: usize = 500;
+/// Text that stands in an index as it is, or must be unique, is short: PostgreSQL's index rows hold 2 704 bytes, keys are cut at 600.
+const INDEXED: usize = 200;
 
 pub fn compile(module: &str, json: &str) -> Result<Plan, Vec<ManifestFault>> {
     let plural = serde_json::from_str::<serde_json::Value>(json).ok().and_then(|v| Some(v.get("plural")?.as_str()?.to_owned()));
@@ -146,6 +146,7 @@ impl Compiler<'_> {
         let size = |n: Option<i64>, otherwise: usize| n.map_or(Ok(otherwise), usize::try_from);
         Some(match d.kind.as_str() {
             "text" => match (size(d.min, 0), size(d.max, LONGEST)) {
+                (Ok(_), Ok(max)) if d.unique && max > INDEXED => return self.refuse(at, &format!("A unique text has a max of at most {INDEXED}.")),
                 (Ok(min), Ok(max)) if min <= max && (1..=1_000_000).contains(&max) => Kind::Text { min, max },
                 _ => return self.refuse(at, "A text has min ≤ max characters, and max is 1 to 1 000 000."),
             },
@@ -294,7 +295,7 @@ impl Compiler<'_> {
                 (Some(column), _) => columns.push(column),
                 (None, Kind::Text { max, .. }) if *max <= INDEXED => columns.push(field.name.clone()),
                 (None, Kind::Text { .. }) => return self.refuse(&at, &format!("A text in an index has a max of {INDEXED} or stands in views.list.")),
-                (None, kind) if kind.is_words() => columns.push(field.name.clone()),
+                (None, Kind::Phone) => columns.push(field.name.clone()),
                 (None, kind) => {
                     let message = format!("A field of type {} cannot stand in an index.", kind.name());
                     return self.refuse(&at, &message);

@@ -40,4 +40,4 @@ pub use values::{Cell, SYSTEM, Update, Values};
 pub use write::Shown;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

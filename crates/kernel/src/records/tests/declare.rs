@@ -22,6 +22,8 @@ fn a_wrong_declaration_is_refused_with_its_line() {
         (r#""in": {"type": "text"}"#, "", "\"in\" is a word of the system"),
         (r#""x": {"type": "decimal"}"#, "", "\"decimal\" is not yet available. Available: text, email"),
         (r#""x": {"type": "choice"}"#, "", "A choice has options."),
+        (r#""x": {"type": "text", "unique": true}"#, "", "A unique text has a max of at most 200."),
+        (r#""x": {"type": "url"}"#, ",\n\"indexes\": [[\"x\"]]", "A field of type url cannot stand in an index."),
         (r#""x": {"type": "boolean", "max": 3}"#, "", "A field of type boolean has no \"max\"."),
         (r#""x": {"type": "integer", "min": 3, "max": 1}"#, "", "min is greater than max."),
         (r#""x": {"type": "integer", "max": 1, "default": 2}"#, "", "The default does not fit the field. At most 1."),
@@ -36,7 +38,7 @@ fn a_wrong_declaration_is_refused_with_its_line() {
         ),
         (r#""x": {"type": "text"}"#, ",\n\"views\": {\"board\": \"x\"}", "\"x\" is no choice field."),
         (r#""x": {"type": "tags"}"#, ",\n\"indexes\": [[\"x\"]]", "A field of type tags cannot stand in an index."),
-        (r#""x": {"type": "text"}"#, ",\n\"indexes\": [[\"x\"]]", "A text in an index has a max of 500"),
+        (r#""x": {"type": "text"}"#, ",\n\"indexes\": [[\"x\"]]", "A text in an index has a max of 200"),
         (r#""x": {"type": "text", "type": "text"}"#, "", "\"type\" stands here twice."),
         (r#""x": {"type": "text"}"#, ",\n\"viws\": {}", "resources/things.json:4: Unknown key \"viws\". Did you mean \"views\"?"),
     ];

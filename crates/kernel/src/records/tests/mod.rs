@@ -2,8 +2,12 @@
 
 mod cells;
 mod declare;
+mod indexes;
+mod pages;
 mod queries;
+mod stage;
 mod steps;
+mod stories;
 mod writes;
 
 use super::*;
