@@ -12,6 +12,7 @@ use kernel::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::collections::HashMap;
 
 pub const SYNC: &str = "account.members.sync";
 
@@ -20,7 +21,7 @@ pub fn operations() -> Vec<Operation> {
         Operation::get("account.members.list", "account/members", "Lists who works here.")
             .needs("account.members:read")
             .answers::<Members>(StatusCode::OK)
-            .scan(list),
+            .run(list),
         Operation::patch("account.members.update", "account/members/{id}", "Changes somebody's roles, deactivates or activates them.")
             .needs("account.members:update")
             .reads::<Update>()
@@ -50,6 +51,7 @@ struct Member {
     status: Status,
     roles: Vec<String>,
     joined_at: String,
+    /// When this person last signed in to this company.
     seen_at: Option<String>,
     #[serde(skip)]
     user: String,
@@ -71,7 +73,7 @@ impl Status {
     }
 }
 
-const COLUMNS: &str = r#"m."id", m."name", m."email", m."status", m."joined_at", m."seen_at", m."user""#;
+const COLUMNS: &str = r#"m."id", m."name", m."email", m."status", m."joined_at", m."user""#;
 
 fn from_row(row: &silo::Row<'_>) -> Result<Member> {
     Ok(Member {
@@ -81,13 +83,25 @@ fn from_row(row: &silo::Row<'_>) -> Result<Member> {
         status: if row.text(3)? == "active" { Status::Active } else { Status::Inactive },
         roles: Vec::new(),
         joined_at: Time(row.int(4)?).to_string(),
-        seen_at: row.opt_int(5)?.map(|at| Time(at).to_string()),
-        user: row.text(6)?.to_owned(),
+        seen_at: None,
+        user: row.text(5)?.to_owned(),
     })
 }
 
-fn list(tx: &mut Tx<'_, '_>, call: &Call) -> Result<Reply> {
+async fn list(cx: Ctx, call: Call) -> Result<Reply> {
     call.only_query(&[])?;
+    let mut items = cx.scan(all).await?;
+    let tenant = cx.tenant_id().to_string();
+    let find = r#"SELECT "user", "used_at" FROM "user_tenants" WHERE "tenant" = ?1"#;
+    let seen = cx.app().hub().scan(move |sql| sql.rows(find, &[Value::from(&tenant)], |row| Ok((row.text(0)?.to_owned(), row.int(1)?)))).await?;
+    let seen: HashMap<String, i64> = seen.into_iter().collect();
+    for member in &mut items {
+        member.seen_at = seen.get(&member.user).map(|at| Time(*at).to_string());
+    }
+    Reply::json(&Members { items })
+}
+
+fn all(tx: &mut Tx<'_, '_>) -> Result<Vec<Member>> {
     let mut items = tx.sql().rows(&format!(r#"SELECT {COLUMNS} FROM "members" m WHERE m."status" <> 'removed' ORDER BY m."id""#), &[], from_row)?;
     let held = tx.sql().rows(r#"SELECT "member", "role" FROM "member_roles" ORDER BY "member", "role""#, &[], |row| {
         Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned()))
@@ -97,7 +111,7 @@ fn list(tx: &mut Tx<'_, '_>, call: &Call) -> Result<Reply> {
         member.roles = held.iter().skip(from).take_while(|(id, _)| *id == member.id).map(|(_, role)| role.clone()).collect();
     }
     items.sort_by_cached_key(|member| (fold(&member.name), member.id.clone()));
-    Reply::json(&Members { items })
+    Ok(items)
 }
 
 /// Somebody who works here, or did and was deactivated; not somebody who was removed.
@@ -334,8 +348,8 @@ pub fn join(tx: &mut Tx<'_, '_>, new: &Joining<'_>) -> Result<String> {
     Ok(id)
 }
 
-/// Whether somebody with this address works here now.
-pub fn works_here(tx: &mut Tx<'_, '_>, email_key: &str) -> Result<bool> {
-    let emails = tx.sql().rows(r#"SELECT "email" FROM "members" WHERE "status" = 'active'"#, &[], |row| Ok(row.text(0)?.to_owned()))?;
-    Ok(emails.iter().any(|email| fold(email) == email_key))
+/// Whether somebody works here now.
+pub fn works_here(tx: &mut Tx<'_, '_>, user: &str) -> Result<bool> {
+    let find = r#"SELECT 1 FROM "members" WHERE "user" = ?1 AND "status" = 'active'"#;
+    Ok(tx.sql().row(find, &[user.into()], |_| Ok(()))?.is_some())
 }
