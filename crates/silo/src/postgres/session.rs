@@ -79,7 +79,7 @@ impl Session {
         self.heard(answer).inspect_err(|e| self.doubt(sql, e))
     }
 
-    fn prepare(&mut self, sql: &str) -> Result<Statement> {
+    pub fn prepare(&mut self, sql: &str) -> Result<Statement> {
         let text = numbered(sql);
         let answer = self.wait(self.client.prepare(&text));
         let statement = self.heard(answer).map_err(|e| {
