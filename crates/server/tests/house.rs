@@ -56,7 +56,13 @@ fn what_one_crate_does_no_other_does() {
     for package in house().workspace_packages() {
         for needed in used(package) {
             let owner = ALONE.iter().find(|(name, _)| *name == needed.name).map(|(_, owner)| *owner);
-            assert!(owner.is_none_or(|owner| owner == package.name.as_str()), "{} uses {}, which is {}'s alone", package.name, needed.name, owner.unwrap());
+            assert!(
+                owner.is_none_or(|owner| owner == package.name.as_str()),
+                "{} uses {}, which is {}'s alone",
+                package.name,
+                needed.name,
+                owner.unwrap()
+            );
         }
     }
 }
