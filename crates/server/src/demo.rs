@@ -65,7 +65,8 @@ fn rows() -> Result<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(&header).map_err(Error::internal)?;
     let website = header.iter().position(|name| name == "website").unwrap_or_default();
-    let good = reader.records().filter_map(std::result::Result::ok).filter(|row| row.get(website).is_some_and(|w| w.contains('.') && !w.contains(' ')));
+    let good =
+        reader.records().filter_map(std::result::Result::ok).filter(|row| row.get(website).is_some_and(|w| w.contains('.') && !w.contains(' ')));
     // Every thirtieth, so that they come from all over the alphabet.
     for row in good.step_by(20).take(COMPANIES) {
         writer.write_record(&row).map_err(Error::internal)?;
