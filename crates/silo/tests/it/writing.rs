@@ -119,7 +119,9 @@ async fn hooks_of_failed_units_do_not_run_and_a_failing_hook_fails_the_batch() {
                         a.fetch_add(1, SeqCst);
                         emit(tx, "from the hook").map(drop)
                     });
-                    tx.after_commit(move || drop(c.fetch_add(1, SeqCst)));
+                    tx.after_commit(move || {
+                        c.fetch_add(1, SeqCst);
+                    });
                     emit(tx, "kept")
                 }),
                 Box::new(move |tx| {
@@ -127,7 +129,9 @@ async fn hooks_of_failed_units_do_not_run_and_a_failing_hook_fails_the_batch() {
                         b.fetch_add(100, SeqCst);
                         Ok(())
                     });
-                    tx.after_commit(move || drop(d.fetch_add(100, SeqCst)));
+                    tx.after_commit(move || {
+                        d.fetch_add(100, SeqCst);
+                    });
                     emit(tx, "lost")?;
                     Err(Error::stale())
                 }),
