@@ -2,8 +2,6 @@
 //! `TENON_TEST_POSTGRES` names.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops where something is not as it should be")]
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on ends here")]
-
 mod app;
 mod person;
 
