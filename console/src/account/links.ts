@@ -7,12 +7,12 @@ export function tokenFromFragment(): string {
 
 /** The link was used, replaced, cancelled or is too old. */
 export function isSpent(error: unknown): boolean {
-  return isProblem(error) && (error.status === 404 || error.status === 410 || /token|link|invitation/.test(error.code)) && !isMismatch(error);
+  return isProblem(error, 410) || isProblem(error, 404);
 }
 
 /** The invitation is for another address than the one signed in. */
 export function isMismatch(error: unknown): boolean {
-  return isProblem(error) && /mismatch|other-address|other-user/.test(error.code);
+  return isProblem(error) && error.code === 'other-address';
 }
 
 /** Where to go after signing in: only ever a page of this console. */

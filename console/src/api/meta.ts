@@ -2,6 +2,8 @@
 export interface Meta {
   version: string;
   epoch: number;
+  /** The company's, ISO 4217: what an amount without a currency is in. */
+  currency: string;
   modules: MetaModule[];
   nav: NavItem[];
 }
@@ -9,7 +11,7 @@ export interface Meta {
 export interface MetaModule {
   name: string;
   title: string;
-  icon?: string;
+  icon: string | null;
   resources: Resource[];
 }
 
@@ -85,6 +87,7 @@ export interface Move {
   allowed: boolean;
 }
 
+/** `crm.deals`. */
 export const fullName = (r: { module: string; plural: string }) => `${r.module}.${r.plural}`;
 
 export function findResource(meta: Meta | undefined, module: string, plural: string): Resource | undefined {

@@ -20,6 +20,7 @@ export const api = {
   resend: (id: string) => at('account', 'invitations', id, 'resend'),
   events: (query: URLSearchParams) => withQuery(`${root}/events`, query),
   search: (query: URLSearchParams) => withQuery(`${root}/search`, query),
+  jobs: `${root}/jobs`,
   job: (id: string) => at('jobs', id),
   cancelJob: (id: string) => at('jobs', id, 'cancel'),
   demo: '/dev/demo',

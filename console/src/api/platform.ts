@@ -53,6 +53,7 @@ export const uninstallModule = (name: string) => post<unknown>(api.module(name, 
 export const purgeModule = (name: string) => post<unknown>(api.module(name, 'purge'), { confirm: name });
 
 export const fetchEvents = (query: URLSearchParams, signal?: AbortSignal) => get<Page<Event>>(api.events(query), signal);
+export const fetchJobs = (signal?: AbortSignal) => get<Items<Job>>(api.jobs, signal);
 export const fetchJob = (id: string) => get<Job>(api.job(id));
 export const cancelJob = (id: string) => post<unknown>(api.cancelJob(id));
 

@@ -1,7 +1,7 @@
 import { queryOptions, useQuery, useSuspenseQuery } from '@tanstack/react-query';
 import { isProblem } from './problem';
 import { fetchMe, fetchMembers, fetchMeta } from './platform';
-import type { Me } from './types';
+import type { Me, Tenant } from './types';
 
 /** Who is signed in; null when nobody is. */
 export const meQuery = queryOptions({
@@ -19,11 +19,17 @@ export const meQuery = queryOptions({
 
 export const metaQuery = queryOptions({ queryKey: ['meta'], queryFn: ({ signal }) => fetchMeta(signal), staleTime: 60_000 });
 
-/** Below the shell somebody is always signed in. */
-export function useMe(): Me {
+/** Somebody in a company. */
+export interface Here extends Me {
+  user: Me['user'] & { member: string };
+  tenant: Tenant;
+}
+
+/** Within the shell somebody is always signed in, and in a company. */
+export function useMe(): Here {
   const { data } = useSuspenseQuery(meQuery);
-  if (!data) throw new Error('a page of the shell was drawn for nobody');
-  return data;
+  if (!data?.tenant || data.user.member === null) throw new Error('a page of the shell was drawn for nobody');
+  return { ...data, user: { ...data.user, member: data.user.member }, tenant: data.tenant };
 }
 
 export const useMeta = () => useSuspenseQuery(metaQuery).data;

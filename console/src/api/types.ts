@@ -1,8 +1,9 @@
 /** The platform's shapes as they travel: everything that is not drawn from `/meta`. */
 
 export interface Me {
-  user: { id: string; name: string; email: string; member: string };
-  tenant: Tenant;
+  user: { id: string; name: string; email: string; member: string | null };
+  /** Null for somebody who is in no company at the moment. */
+  tenant: Tenant | null;
   tenants: Membership[];
   permissions: string[];
 }
@@ -84,22 +85,23 @@ export interface Role {
   title: string;
   builtin: boolean;
   permissions: Grant[];
+  /** How many have it. */
+  members: number;
 }
 
 export interface Permission {
   permission: string;
   title: string;
-  module?: string;
+  module: string;
 }
 
 export interface Key {
   id: string;
   name: string;
   scopes: string[];
-  prefix?: string;
   created_at: string;
   expires_at: string | null;
-  used_at?: string | null;
+  seen_at: string | null;
 }
 
 export interface Session {
@@ -116,12 +118,14 @@ export interface ModuleOffer {
   title: string;
   description: string;
   version: string;
-  icon?: string;
+  icon: string | null;
   installed: boolean;
   installed_version: string | null;
   dependencies: string[];
-  resources: (string | { name: string; label?: string; labels?: string })[];
-  permissions: (string | Permission)[];
+  /** Uninstalled, but its data is still here. */
+  has_data: boolean;
+  resources: string[];
+  permissions: string[];
 }
 
 export interface Event {
@@ -147,6 +151,8 @@ export interface Job {
   note?: string | null;
   result?: unknown;
   error?: string | null;
+  created_at: string;
+  finished_at: string | null;
 }
 
 export interface Hit {

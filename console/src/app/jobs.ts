@@ -1,41 +1,16 @@
-import { queryOptions } from '@tanstack/react-query';
-import { useSyncExternalStore } from 'react';
-import { fetchJob } from '../api/platform';
+import { queryOptions, type QueryClient } from '@tanstack/react-query';
+import { fetchJob, fetchJobs } from '../api/platform';
 import type { Job } from '../api/types';
 
-/** Work that this tab has started and that may still be running: the top bar shows it on every page. */
-export interface Watched {
-  id: string;
-  label: string;
-}
-
-let watched: Watched[] = [];
-const listeners = new Set<() => void>();
-
-export function watchJob(job: Watched) {
-  change([job, ...watched.filter((other) => other.id !== job.id)].slice(0, 20));
-}
-
-export function forgetJobs() {
-  change([]);
-}
-
-export function useWatchedJobs(): Watched[] {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => watched,
-  );
-}
-
-function change(next: Watched[]) {
-  watched = next;
-  for (const listener of listeners) listener();
-}
-
 export const isOver = (job: Job | undefined) => job !== undefined && job.status !== 'ready' && job.status !== 'running';
+
+/** Somebody's own jobs of late. Looks again while one of them is running. */
+export const jobsQuery = queryOptions({
+  queryKey: ['jobs'],
+  queryFn: async ({ signal }) => (await fetchJobs(signal)).items,
+  refetchInterval: (query) => (query.state.data?.some((job) => !isOver(job)) ? 2000 : false),
+  meta: { quiet: true },
+});
 
 /** Asks again every second until the job is over. */
 export const jobQuery = (id: string) =>
@@ -44,3 +19,8 @@ export const jobQuery = (id: string) =>
     queryFn: () => fetchJob(id),
     refetchInterval: (query) => (isOver(query.state.data) ? false : 1000),
   });
+
+/** A job was started or stopped: the top bar should know. */
+export function jobsChanged(client: QueryClient) {
+  void client.invalidateQueries({ queryKey: ['jobs'] });
+}

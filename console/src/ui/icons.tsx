@@ -4,7 +4,9 @@ import {
   IconBox,
   IconBriefcase,
   IconBuilding,
+  IconBusinessplan,
   IconCalendar,
+  IconChecklist,
   IconChartBar,
   IconCoin,
   IconFile,
@@ -28,8 +30,10 @@ const icons: Record<string, Icon> = {
   'address-book': IconAddressBook,
   box: IconBox,
   briefcase: IconBriefcase,
+  businessplan: IconBusinessplan,
   building: IconBuilding,
   calendar: IconCalendar,
+  checklist: IconChecklist,
   'chart-bar': IconChartBar,
   coin: IconCoin,
   companies: IconBuilding,
@@ -48,7 +52,7 @@ const icons: Record<string, Icon> = {
   users: IconUsers,
 };
 
-export function NamedIcon(props: { names: (string | undefined)[]; size?: number }) {
-  const known = props.names.find((name) => name !== undefined && name in icons);
+export function NamedIcon(props: { names: (string | null | undefined)[]; size?: number }) {
+  const known = props.names.find((name) => typeof name === 'string' && name in icons);
   return createElement((known && icons[known]) || IconBox, { size: props.size ?? 18, stroke: 1.6, 'aria-hidden': true });
 }

@@ -70,7 +70,7 @@ export function Invitations() {
                       {t('invitation.resend')}
                     </Button>
                   )}
-                  {invitation.status === 'pending' && (
+                  {invitation.status === 'pending' && may('account.invitations:delete') && (
                     <Button size="compact-xs" variant="subtle" color="gray" c="var(--mantine-color-error)" onClick={() => setDropping(invitation)}>
                       {t('invitation.cancel')}
                     </Button>

@@ -63,7 +63,7 @@ export function Keys() {
                 <When at={key.expires_at} />
               </Table.Td>
               <Table.Td>
-                <When at={key.used_at} />
+                <When at={key.seen_at} />
               </Table.Td>
               <Table.Td ta="end">
                 <Button size="compact-xs" variant="subtle" color="gray" c="var(--mantine-color-error)" onClick={() => setDropping(key)} aria-label={t('key.removeNamed', { name: key.name })}>

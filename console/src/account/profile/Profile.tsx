@@ -4,7 +4,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { changePassword, endSession, fetchSessions, renameMe } from '../../api/platform';
 import { useMe } from '../../api/session';
-import { useSignOut } from '../../app/shell/ProfileMenu';
+import { useSignOut } from '../../app/shell/useSignOut';
 import { DataTable } from '../../ui/DataTable';
 import { FormShell } from '../../ui/FormShell';
 import { PageHead } from '../../ui/PageHead';

@@ -42,5 +42,5 @@ function slug(title: string): string {
     .replace(/\p{M}/gu, '')
     .replace(/[^a-z0-9]+/g, '_')
     .replace(/^[^a-z]+|_+$/g, '')
-    .slice(0, 40);
+    .slice(0, 20);
 }

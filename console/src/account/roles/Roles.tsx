@@ -1,6 +1,6 @@
-import { ActionIcon, Button, Checkbox, Group, Menu, Text, TextInput, Tooltip } from '@mantine/core';
+import { ActionIcon, Button, Checkbox, Group, Menu, Text, TextInput, Tooltip, VisuallyHidden } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { IconDots, IconPlus } from '@tabler/icons-react';
+import { IconCheck, IconDots, IconPlus } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { changeRole, fetchPermissions, fetchRoles, removeRole } from '../../api/platform';
@@ -39,7 +39,7 @@ export function Roles() {
 
   return (
     <>
-      <PageHead title={t('nav.roles')} hint={t('role.hint')}>
+      <PageHead title={t('nav.roles')} hint={`${t('role.hint')} ${t('role.builtinHint')}`}>
         {may('account.roles:create') && (
           <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setMaking('empty')}>
             {t('role.make')}
@@ -91,8 +91,8 @@ export function Roles() {
                   {(members ?? []).map((each) => (
                     <tr key={each.permission}>
                       <th scope="row">
-                        {each.title}
-                        <Text size="xs" c="dimmed">
+                        {each.title}{' '}
+                        <Text span size="xs" c="dimmed">
                           {each.permission}
                         </Text>
                       </th>
@@ -134,9 +134,22 @@ export function Roles() {
 
 function Cell({ role, grant, label, editable, toggle, condition }: { role: Role; grant: Grant | undefined; label: string; editable: boolean; toggle: (on: boolean) => void; condition: () => void }) {
   const { t } = useTranslation();
+  if (role.builtin) {
+    return (
+      <>
+        {grant && <IconCheck size={16} aria-hidden className={classes.held} />}
+        <VisuallyHidden>{grant ? t('word.yes') : t('word.no')}</VisuallyHidden>
+        {grant?.when && (
+          <Text span size="xs" c="dimmed" title={grant.when}>
+            {t('role.if')}
+          </Text>
+        )}
+      </>
+    );
+  }
   return (
     <Group gap={4} justify="center" wrap="nowrap">
-      <Tooltip label={role.builtin ? t('role.builtinHint') : t('denied.reason')} disabled={editable}>
+      <Tooltip label={t('denied.reason')} disabled={editable}>
         <span>
           <Checkbox size="xs" aria-label={label} checked={grant !== undefined} disabled={!editable} onChange={(event) => toggle(event.currentTarget.checked)} />
         </span>

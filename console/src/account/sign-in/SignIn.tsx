@@ -1,14 +1,12 @@
-import { Alert, Anchor, Button, Group, PasswordInput, TextInput } from '@mantine/core';
+import { Anchor, Group, PasswordInput, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useNavigate, useSearchParams } from 'react-router';
-import { fetchSetup, resendVerification, signIn } from '../../api/platform';
-import { isProblem } from '../../api/problem';
+import { fetchSetup, signIn } from '../../api/platform';
 import { page } from '../../app/pages';
 import { FormShell } from '../../ui/FormShell';
-import { say } from '../../ui/toast';
 import { Frame } from '../Frame';
 import { safeNext } from '../links';
 import { Welcome } from './Welcome';
@@ -26,20 +24,12 @@ function SignInForm({ known }: { known: { email: string; password: string } }) {
   const client = useQueryClient();
   const navigate = useNavigate();
   const [search] = useSearchParams();
-  const [unverified, setUnverified] = useState('');
   const form = useForm({ initialValues: known });
-  const resend = useMutation({ mutationFn: resendVerification, onSuccess: () => say(t('auth.sentHint')), meta: { public: true } });
   const submit = async (values: { email: string; password: string }) => {
-    setUnverified('');
-    try {
-      const me = await signIn(values);
-      client.clear();
-      client.setQueryData(['me'], me);
-      await navigate(safeNext(search.get('next')), { replace: true });
-    } catch (error) {
-      if (isProblem(error) && error.code.includes('verif')) setUnverified(values.email);
-      throw error;
-    }
+    const me = await signIn(values);
+    client.clear();
+    client.setQueryData(['me'], me);
+    await navigate(safeNext(search.get('next')), { replace: true });
   };
   return (
     <Frame
@@ -54,21 +44,16 @@ function SignInForm({ known }: { known: { email: string; password: string } }) {
       }
     >
       <FormShell form={form} wide label={t('auth.signIn')} submit={submit}>
-        {unverified && (
-          <Alert color="yellow" variant="outline">
-            <Group justify="space-between">
-              {t('auth.unverified')}
-              <Button variant="default" loading={resend.isPending} onClick={() => resend.mutate(unverified)}>
-                {t('auth.resend')}
-              </Button>
-            </Group>
-          </Alert>
-        )}
         <TextInput label={t('field.email')} type="email" autoComplete="username" required {...form.getInputProps('email')} />
         <PasswordInput label={t('field.password')} autoComplete="current-password" required visibilityToggleButtonProps={{ 'aria-label': t('password.show') }} {...form.getInputProps('password')} />
-        <Anchor component={Link} to={page.forgot} size="sm">
-          {t('auth.forgot')}
-        </Anchor>
+        <Group justify="space-between" gap="sm">
+          <Anchor component={Link} to={page.forgot} size="sm">
+            {t('auth.forgot')}
+          </Anchor>
+          <Anchor component={Link} to={page.checkMail} size="sm">
+            {t('auth.noMail')}
+          </Anchor>
+        </Group>
       </FormShell>
     </Frame>
   );

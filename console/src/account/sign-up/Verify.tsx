@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 import { verify } from '../../api/platform';
 import { page } from '../../app/pages';
+import { Trouble } from '../../ui/Trouble';
 import { Frame } from '../Frame';
 import { isSpent, tokenFromFragment } from '../links';
 import { SpentLink } from '../SpentLink';
@@ -17,7 +18,7 @@ export function Verify() {
   const navigate = useNavigate();
   const confirm = useMutation({
     mutationFn: () => verify(token),
-    meta: { public: true, quiet: false },
+    meta: { public: true, quiet: true },
     onSuccess: async () => {
       client.clear();
       await navigate(page.home, { replace: true });
@@ -26,6 +27,7 @@ export function Verify() {
   if (token === '' || isSpent(confirm.error)) return <SpentLink kind="verify" />;
   return (
     <Frame title={t('auth.verifyTitle')} hint={t('auth.verifyHint')}>
+      {confirm.error && <Trouble error={confirm.error} />}
       <Button size="sm" loading={confirm.isPending} onClick={() => confirm.mutate()}>
         {t('auth.verify')}
       </Button>

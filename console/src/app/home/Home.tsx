@@ -1,4 +1,4 @@
-import { Anchor, Button, Card, Group, SimpleGrid, Stack, Text, Title } from '@mantine/core';
+import { Anchor, Box, Button, Card, Group, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { IconPackages, IconPlus } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
@@ -37,7 +37,7 @@ export function Home() {
               <Tile key={fullName(resource)} resource={resource} />
             ))}
           </SimpleGrid>
-          <SimpleGrid cols={{ base: 1, md: 2 }} spacing="md">
+          <SimpleGrid cols={{ base: 1, md: 2 }} spacing="md" style={{ alignItems: 'start' }}>
             {boards.map((resource) => (
               <Pipeline key={fullName(resource)} resource={resource} />
             ))}
@@ -61,7 +61,9 @@ function Tile({ resource }: { resource: Resource }) {
     <Card padding="md">
       <Group justify="space-between" wrap="nowrap" gap="sm">
         <Group gap="sm" wrap="nowrap" miw={0}>
-          <NamedIcon names={[resource.icon, resource.plural]} />
+          <Box visibleFrom="xs" lh={0}>
+            <NamedIcon names={[resource.icon, resource.plural]} />
+          </Box>
           <Anchor component={Link} to={page.list(resource)} size="sm" c="var(--mantine-color-text)" fw={500}>
             {resource.labels}
           </Anchor>

@@ -1,4 +1,4 @@
-import { Anchor, Card, Group, Text, Title } from '@mantine/core';
+import { Anchor, Badge, Card, Group, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
@@ -27,12 +27,12 @@ export function Recent() {
       </Group>
       <ul className={classes.events}>
         {list.data?.items.map((event) => (
-          <Text key={event.id} size="sm" component="li">
-            <ActorName event={event} /> <What event={event} />{' '}
-            <Text span inherit c="dimmed" size="xs">
-              <When at={event.at} />
+          <li key={event.id}>
+            <What event={event} />
+            <Text size="xs" c="dimmed">
+              <ActorName event={event} /> · <When at={event.at} />
             </Text>
-          </Text>
+          </li>
         ))}
       </ul>
     </Card>
@@ -44,19 +44,14 @@ function What({ event }: { event: Event }) {
   const meta = useMeta();
   const [name = '', id] = event.subject.split('/');
   const resource = findByFullName(meta, name);
-  if (!resource || !id) {
-    return (
-      <Text span inherit c="dimmed">
-        {event.type}
-      </Text>
-    );
-  }
+  const verb = eventLabel(event.type, resource, t);
+  if (!resource || !id) return <Text size="sm">{event.type}</Text>;
   return (
-    <>
-      {eventLabel(event.type, resource, t)} {resource.label}{' '}
-      <Anchor component={Link} to={page.record(resource, id)} inherit>
+    <Group gap="sm" wrap="nowrap">
+      <Anchor component={Link} to={page.record(resource, id)} size="sm" truncate>
         <RefTitle to={name} id={id} />
       </Anchor>
-    </>
+      <Badge>{verb}</Badge>
+    </Group>
   );
 }

@@ -1,15 +1,10 @@
-import { Button, Menu, Modal, Text, TextInput } from '@mantine/core';
-import { useForm } from '@mantine/form';
+import { Button, Menu, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { IconBuilding, IconCheck, IconChevronDown, IconPlus } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
-import { useNavigate } from 'react-router';
-import { makeCompany, switchTenant } from '../../api/platform';
 import { useMe } from '../../api/session';
-import { FormShell } from '../../ui/FormShell';
-import { forgetJobs } from '../jobs';
-import { page } from '../pages';
+import { MakeCompany } from './MakeCompany';
+import { useSwitch } from './useSwitch';
 
 /** Which company somebody works in, the others, and a new one. */
 export function CompanySwitcher() {
@@ -43,46 +38,5 @@ export function CompanySwitcher() {
       </Menu>
       <MakeCompany opened={making} close={dialog.close} />
     </>
-  );
-}
-
-/** Another company is another world: nothing of the old one may stay on the screen. */
-function useSwitch() {
-  const client = useQueryClient();
-  const navigate = useNavigate();
-  return useMutation({
-    mutationFn: switchTenant,
-    onSuccess: async (me) => {
-      forgetJobs();
-      await navigate(page.home);
-      client.clear();
-      client.setQueryData(['me'], me);
-    },
-  });
-}
-
-function MakeCompany({ opened, close }: { opened: boolean; close: () => void }) {
-  const { t } = useTranslation();
-  const change = useSwitch();
-  const form = useForm({ initialValues: { name: '' }, validate: { name: (name) => (name.trim() ? null : t('form.required')) } });
-  return (
-    <Modal opened={opened} onClose={close} title={t('company.make')} closeButtonProps={{ 'aria-label': t('act.close') }}>
-      <FormShell
-        form={form}
-        label={t('company.makeAndSwitch')}
-        cancel={close}
-        submit={async ({ name }) => {
-          const made = await makeCompany(name.trim());
-          await change.mutateAsync(made.slug);
-          form.reset();
-          close();
-        }}
-      >
-        <Text size="sm" c="dimmed">
-          {t('company.makeHint')}
-        </Text>
-        <TextInput label={t('company.name')} required data-autofocus {...form.getInputProps('name')} />
-      </FormShell>
-    </Modal>
   );
 }

@@ -1,18 +1,19 @@
 import { ActionIcon, Button, Group, Indicator, Popover, Progress, Stack, Text, Tooltip } from '@mantine/core';
-import { useMutation, useQueries, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { IconLoader } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
+import { findByFullName } from '../../api/meta';
 import { cancelJob } from '../../api/platform';
-import { isOver, jobQuery, useWatchedJobs } from '../jobs';
+import { useMeta } from '../../api/session';
+import type { Job } from '../../api/types';
+import { When } from '../../ui/When';
+import { isOver, jobsChanged, jobsQuery } from '../jobs';
 
 /** What is running, wherever the person has gone meanwhile. */
 export function Jobs() {
   const { t } = useTranslation();
-  const client = useQueryClient();
-  const watched = useWatchedJobs();
-  const answers = useQueries({ queries: watched.map((job) => jobQuery(job.id)) });
-  const cancel = useMutation({ mutationFn: cancelJob, onSuccess: (_, id) => client.invalidateQueries({ queryKey: ['job', id] }) });
-  const running = answers.filter((answer) => answer.data && !isOver(answer.data)).length;
+  const jobs = useQuery(jobsQuery).data ?? [];
+  const running = jobs.filter((job) => !isOver(job)).length;
   return (
     <Popover position="bottom-end" width={300} shadow="md" trapFocus>
       <Popover.Target>
@@ -25,35 +26,58 @@ export function Jobs() {
         </Tooltip>
       </Popover.Target>
       <Popover.Dropdown aria-label={t('jobs.title')}>
-        <Stack gap="sm">
-          {watched.length === 0 && (
+        <Stack gap="md">
+          {jobs.length === 0 && (
             <Text size="sm" c="dimmed">
               {t('jobs.none')}
             </Text>
           )}
-          {watched.map((job, at) => {
-            const state = answers[at]?.data;
-            return (
-              <Stack key={job.id} gap={4}>
-                <Group justify="space-between" wrap="nowrap">
-                  <Text size="sm">{job.label}</Text>
-                  <Text size="xs" c="dimmed">
-                    {state ? t(`jobs.status.${state.status}`) : ''}
-                  </Text>
-                </Group>
-                <Progress value={state?.progress ?? 0} aria-label={job.label} size="sm" />
-                {!isOver(state) && (
-                  <Group justify="flex-end">
-                    <Button size="compact-xs" variant="default" onClick={() => cancel.mutate(job.id)}>
-                      {t('act.cancel')}
-                    </Button>
-                  </Group>
-                )}
-              </Stack>
-            );
-          })}
+          {jobs.slice(0, 6).map((job) => (
+            <OneJob key={job.id} job={job} />
+          ))}
         </Stack>
       </Popover.Dropdown>
     </Popover>
   );
+}
+
+function OneJob({ job }: { job: Job }) {
+  const { t } = useTranslation();
+  const client = useQueryClient();
+  const label = useJobLabel(job.kind);
+  const cancel = useMutation({ mutationFn: cancelJob, onSettled: () => jobsChanged(client) });
+  return (
+    <Stack gap={4}>
+      <Group justify="space-between" wrap="nowrap">
+        <Text size="sm">{label}</Text>
+        <Text size="xs" c="dimmed">
+          {t(`jobs.status.${job.status}`)}
+          {job.finished_at && (
+            <>
+              {' '}
+              <When at={job.finished_at} />
+            </>
+          )}
+        </Text>
+      </Group>
+      {!isOver(job) && (
+        <Group gap="sm" wrap="nowrap">
+          <Progress value={job.progress} aria-label={label} size="sm" flex={1} />
+          <Button size="compact-xs" variant="default" loading={cancel.isPending} onClick={() => cancel.mutate(job.id)}>
+            {t('act.cancel')}
+          </Button>
+        </Group>
+      )}
+    </Stack>
+  );
+}
+
+/** `crm.companies.import` in the words of its page. */
+function useJobLabel(kind: string): string {
+  const { t } = useTranslation();
+  const meta = useMeta();
+  const [module, plural, verb] = kind.split('.');
+  const resource = findByFullName(meta, `${module}.${plural}`);
+  if (!resource) return kind;
+  return verb === 'import' ? t('import.title', { labels: resource.labels }) : t('bulk.title', { labels: resource.labels });
 }

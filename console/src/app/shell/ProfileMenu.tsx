@@ -1,13 +1,11 @@
 import { Avatar, Menu, Text, Tooltip, UnstyledButton, useMantineColorScheme } from '@mantine/core';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { IconDeviceDesktop, IconLanguage, IconLogout, IconMoon, IconSun, IconUserCircle } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
-import { Link, useNavigate } from 'react-router';
-import { signOut } from '../../api/platform';
+import { Link } from 'react-router';
 import { useMe } from '../../api/session';
 import { chooseLanguage, currentLanguage, languages, type Language } from '../../i18n';
-import { forgetJobs } from '../jobs';
 import { page } from '../pages';
+import { useSignOut } from './useSignOut';
 
 export function ProfileMenu() {
   const { t } = useTranslation();
@@ -63,19 +61,6 @@ export function ProfileMenu() {
       </Menu.Dropdown>
     </Menu>
   );
-}
-
-export function useSignOut() {
-  const client = useQueryClient();
-  const navigate = useNavigate();
-  return useMutation({
-    mutationFn: signOut,
-    onSuccess: async () => {
-      forgetJobs();
-      await navigate(page.signIn);
-      client.clear();
-    },
-  });
 }
 
 function initials(name: string): string {

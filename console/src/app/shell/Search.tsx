@@ -11,7 +11,7 @@ import { searchEverything } from '../../api/platform';
 import { useMeta } from '../../api/session';
 import { NamedIcon } from '../../ui/icons';
 import { page } from '../pages';
-import { useSignOut } from './ProfileMenu';
+import { useSignOut } from './useSignOut';
 
 interface Choice {
   key: string;
@@ -34,9 +34,9 @@ export function Search() {
     { label: t('search.actions'), choices: actions },
   ].filter((group) => group.choices.length > 0);
   return (
-    <Spotlight.Root query={words} onQueryChange={setWords} shortcut={['mod + K']} scrollable maxHeight="70dvh" title={t('search.button')} clearQueryOnClose>
+    <Spotlight.Root query={words} onQueryChange={setWords} shortcut={['mod + K']} scrollable maxHeight="70dvh" overlayProps={{ backgroundOpacity: 0.4, blur: 0 }} clearQueryOnClose attributes={{ content: { 'aria-label': t('search.button') } }}>
       <Spotlight.Search placeholder={t('search.placeholder')} aria-label={t('search.button')} leftSection={<IconSearch size={18} aria-hidden />} />
-      <Spotlight.ActionsList>
+      <Spotlight.ActionsList tabIndex={0}>
         {groups.map((group) => (
           <Spotlight.ActionsGroup key={group.label} label={group.label}>
             {group.choices.map((choice) => (

@@ -9,6 +9,7 @@ import { Trouble } from '../../ui/Trouble';
 import { Waiting } from '../../ui/Waiting';
 import { page } from '../pages';
 import { Nav } from './Nav';
+import { NoCompany } from './NoCompany';
 import { Search } from './Search';
 import { TopBar } from './TopBar';
 import classes from './Shell.module.css';
@@ -17,7 +18,7 @@ import classes from './Shell.module.css';
 export function Shell() {
   const { t } = useTranslation();
   const me = useQuery(meQuery);
-  const signedIn = Boolean(me.data);
+  const signedIn = Boolean(me.data?.tenant);
   const meta = useQuery({ ...metaQuery, enabled: signedIn });
   const [open, nav] = useDisclosure(false);
   const here = useLocation();
@@ -25,6 +26,7 @@ export function Shell() {
   if (me.data === null) return <Navigate to={signInFirst(here)} replace />;
   const error = me.error ?? meta.error;
   const ready = signedIn && meta.data !== undefined;
+  if (me.data && me.data.tenant === null) return <NoCompany />;
 
   return (
     <AppShell header={{ height: 52 }} navbar={{ width: 224, breakpoint: 'sm', collapsed: { mobile: !open } }} padding={0} transitionDuration={0}>

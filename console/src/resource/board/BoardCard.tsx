@@ -36,7 +36,7 @@ export function CardFace({ resource, row, menu, lifted }: { resource: Resource; 
         {rest.map((name) => {
           const field = resource.fields[name];
           return field ? (
-            <Text key={name} size="xs" c="dimmed" truncate>
+            <Text key={name} size="xs" c="dimmed" truncate className={`${classes.line} numbers`} data-strong={field.type === 'money' || undefined}>
               <FieldView row={row} name={name} field={field} plain />
             </Text>
           ) : null;

@@ -46,14 +46,19 @@ export function BoardColumn({ resource, option, query, dragged, move }: Props) {
   const fits = step === null ? null : step !== 'none' && step !== 'denied';
   return (
     <section ref={setNodeRef} className={classes.column} data-over={(isOver && fits) || undefined} data-closed={fits === false || undefined} aria-label={option.label} data-column={option.value}>
-      <Group justify="space-between" px="sm" py={6} wrap="nowrap" gap="sm">
-        <Title order={2} size="sm">
-          {option.label} <Text span inherit c="dimmed" fw={400}>{totals.data?.count ?? (cards.data ? rows.length : '')}</Text>
-        </Title>
-        <Text size="xs" c="dimmed" ta="end">
+      <div className={classes.head}>
+        <Group justify="space-between" wrap="nowrap" gap="sm">
+          <Title order={2} size="sm">
+            {option.label}
+          </Title>
+          <Text size="sm" c="dimmed">
+            {totals.data?.count ?? (cards.data ? rows.length : '')}
+          </Text>
+        </Group>
+        <Text size="xs" c="dimmed" className="numbers">
           {sums.map((name) => sumText(totals.data?.sum?.[name], i18n.language)).filter(Boolean).join(' · ')}
         </Text>
-      </Group>
+      </div>
       <Stack gap="sm" p="sm" pt={0} component="ul" className={classes.cards}>
         {cards.isPending && <Skeleton h={64} />}
         {cards.error && <Trouble error={cards.error} retry={() => void cards.refetch()} />}

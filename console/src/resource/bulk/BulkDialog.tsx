@@ -4,9 +4,9 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Resource } from '../../api/meta';
 import { bulk, isStarted } from '../../api/records';
-import { useMe } from '../../api/session';
+import { useMe, useMeta } from '../../api/session';
 import type { BulkOutcome, FieldValue } from '../../api/types';
-import { watchJob } from '../../app/jobs';
+import { jobsChanged } from '../../app/jobs';
 import { JobProgress } from '../../ui/JobProgress';
 import { emptyDraft, formFields, fromDraft, type Draft } from '../form/draft';
 import { FieldInput } from '../form/FieldInput';
@@ -32,6 +32,7 @@ export function BulkDialog({ resource, choice, target, close, done }: Props) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const me = useMe();
+  const { currency } = useMeta();
   const fields = formFields(resource);
   const [name, setName] = useState(fields[0]?.[0] ?? '');
   const field = fields.find(([each]) => each === name)?.[1];
@@ -47,7 +48,7 @@ export function BulkDialog({ resource, choice, target, close, done }: Props) {
     mutationFn: () => ask(false),
     onSuccess: (answer) => {
       if (isStarted(answer)) {
-        watchJob({ id: answer.job.id, label: `${choice.label}: ${resource.labels}` });
+        jobsChanged(client);
         setJob(answer.job.id);
       } else {
         setApplied(answer);
@@ -77,7 +78,7 @@ export function BulkDialog({ resource, choice, target, close, done }: Props) {
                 const chosen = fields.find(([each]) => each === next);
                 if (!chosen) return;
                 setName(chosen[0]);
-                setDraft(emptyDraft({ ...chosen[1], default: null }, me.user.member));
+                setDraft(emptyDraft({ ...chosen[1], default: null }, me.user.member, currency));
                 preview.reset();
               }}
             />

@@ -26,7 +26,7 @@ export function History({ resource, id, version, gone }: { resource: Resource; i
   const revert = useMutation({
     mutationFn: (event: Event) => revertRecord(resource, id, event.seq),
     onSuccess: () => {
-      say(t('history.reverted'));
+      say(t('history.revertedNow'));
       refreshRecords(client, resource);
     },
   });
@@ -48,15 +48,14 @@ export function History({ resource, id, version, gone }: { resource: Resource; i
         {events.map((event, at) => (
           <li key={event.id} className={classes.event}>
             <Group justify="space-between" gap="sm" wrap="nowrap" align="flex-start">
-              <Text size="sm">
-                <strong>
-                  <ActorName event={event} />
-                </strong>{' '}
-                {eventLabel(event.type, resource, t)}{' '}
-                <Text span inherit c="dimmed" size="xs">
-                  <When at={event.at} />
+              <div>
+                <Text size="sm" fw={500}>
+                  {eventLabel(event.type, resource, t)}
                 </Text>
-              </Text>
+                <Text size="xs" c="dimmed">
+                  <ActorName event={event} /> · <When at={event.at} />
+                </Text>
+              </div>
               {(at > 0 || gone) && !event.type.endsWith('.deleted') && resource.verbs.update && (
                 <Button size="compact-xs" variant="subtle" leftSection={<IconArrowBackUp size={14} className="turns" aria-hidden />} onClick={() => setBack(event)} aria-label={t('history.revertTo', { seq: event.seq })}>
                   {t('history.revert')}

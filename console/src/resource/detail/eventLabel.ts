@@ -6,5 +6,5 @@ export function eventLabel(type: string, resource: Resource | undefined, t: TFun
   const verb = type.split('.').at(-1) ?? type;
   if (verb === 'created' || verb === 'updated' || verb === 'deleted' || verb === 'reverted') return t(`history.${verb}`);
   const move = resource?.states?.moves.find((each) => each.event === verb);
-  return move ? t('history.moved', { label: move.label }) : verb;
+  return move ? move.label : verb;
 }

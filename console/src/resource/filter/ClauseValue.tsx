@@ -1,7 +1,7 @@
 import { Group, MultiSelect, NumberInput, Select, TextInput } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import type { Field } from '../../api/meta';
-import { useMe, useMembers } from '../../api/session';
+import { useMe, useMembers, useMeta } from '../../api/session';
 import { localMoment } from '../form/draft';
 import { RefSelect } from '../form/RefSelect';
 import type { Clause } from './clauses';
@@ -10,6 +10,7 @@ import type { Clause } from './clauses';
 export function ClauseValue({ field, clause, change }: { field: Field; clause: Clause; change: (clause: Clause) => void }) {
   const { t } = useTranslation();
   const label = t('filter.value');
+  const fallback = useMeta().currency;
   const set = (value: string) => change({ ...clause, value });
   const common = { size: 'xs', 'aria-label': label } as const;
   switch (field.type) {
@@ -25,7 +26,7 @@ export function ClauseValue({ field, clause, change }: { field: Field; clause: C
       return (
         <Group gap={4}>
           <NumberInput {...common} w={128} value={clause.value} onChange={(value) => set(String(value))} hideControls />
-          <TextInput size="xs" w={64} aria-label={t('field.currency')} value={clause.currency ?? 'EUR'} maxLength={3} onChange={(event) => change({ ...clause, currency: event.currentTarget.value.toUpperCase() })} />
+          <TextInput size="xs" w={64} aria-label={t('field.currency')} value={clause.currency ?? fallback} maxLength={3} onChange={(event) => change({ ...clause, currency: event.currentTarget.value.toUpperCase() })} />
         </Group>
       );
     case 'date':

@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 import type { Field, Resource } from '../../api/meta';
 import { isProblem } from '../../api/problem';
 import { fetchPage } from '../../api/records';
+import { useMeta } from '../../api/session';
 import { problemTitle } from '../../ui/toast';
 import { needsValue, opsFor, recordFields, type Clause, type Filter } from './clauses';
 import { ClauseValue } from './ClauseValue';
@@ -23,15 +24,16 @@ export function FilterPanel({ resource, filter, apply }: Props) {
   const { t } = useTranslation();
   const fields = recordFields(resource, { created: t('record.createdAt'), updated: t('record.updatedAt') }).filter(([, field]) => field.filterable);
   const types: Types = Object.fromEntries(fields.map(([name, field]) => [name, field.type]));
+  const { currency } = useMeta();
   const known = readFilter(filter, types);
   const [mode, setMode] = useState<'lines' | 'text'>(known ? 'lines' : 'text');
   const [lines, setLines] = useState<Filter>(known && known.clauses.length > 0 ? known : { join: 'and', clauses: [firstClause(fields)] });
   const [text, setText] = useState(filter);
-  const source = mode === 'lines' ? writeFilter(lines, types) : text.trim();
+  const source = mode === 'lines' ? writeFilter(lines, types, currency) : text.trim();
   const check = useMutation({ mutationFn: () => fetchPage(resource, { limit: 1, filter: source }), onSuccess: () => apply(source), meta: { quiet: true } });
 
   const toText = () => {
-    setText(writeFilter(lines, types) || text);
+    setText(writeFilter(lines, types, currency) || text);
     setMode('text');
   };
   const toLines = () => {

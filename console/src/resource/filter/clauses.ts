@@ -7,7 +7,7 @@ export interface Clause {
   op: Op;
   value: string;
   /** For money only. */
-  currency?: string;
+  currency?: string | undefined;
 }
 
 export interface Filter {

@@ -4,7 +4,7 @@ import { readFilter } from './read';
 import { writeFilter, type Types } from './write';
 
 const types: Types = { name: 'text', stage: 'choice', amount: 'money', employees: 'integer', closes: 'date', seen: 'datetime', industries: 'tags', owner: 'user', active: 'boolean', company: 'ref' };
-const write = (...clauses: Filter['clauses']) => writeFilter({ join: 'and', clauses }, types);
+const write = (...clauses: Filter['clauses']) => writeFilter({ join: 'and', clauses }, types, 'EUR');
 
 test('text is quoted so that no value can become an expression', () => {
   expect(write({ field: 'name', op: 'is', value: 'a" || true || "' })).toBe(String.raw`name == "a\" || true || \""`);
@@ -39,7 +39,7 @@ test('every line the builder can write is read back as the same line', () => {
     { field: 'company', op: 'filled', value: '' },
   ];
   for (const join of ['and', 'or'] as const) {
-    expect(readFilter(writeFilter({ join, clauses }, types), types)).toEqual({ join, clauses });
+    expect(readFilter(writeFilter({ join, clauses }, types, 'EUR'), types)).toEqual({ join, clauses });
   }
 });
 

@@ -5,8 +5,8 @@ import { needsValue, type Clause, type Filter } from './clauses';
 export type Types = Record<string, FieldType>;
 
 /** A filter as the server reads it (CEL). Clauses that are not filled in yet are left out. */
-export function writeFilter(filter: Filter, types: Types): string {
-  const parts = filter.clauses.map((clause) => writeClause(clause, types[clause.field])).filter((part) => part !== null);
+export function writeFilter(filter: Filter, types: Types, currency: string): string {
+  const parts = filter.clauses.map((clause) => writeClause({ currency, ...clause }, types[clause.field])).filter((part) => part !== null);
   return parts.join(filter.join === 'and' ? ' && ' : ' || ');
 }
 
@@ -43,7 +43,7 @@ function writeClause({ field, op, value, currency }: Clause, type: FieldType | u
     case 'le':
     case 'gt':
     case 'ge':
-      return compare(field, signs[op], value, type, currency ?? 'EUR');
+      return compare(field, signs[op], value, type, currency ?? '');
   }
 }
 

@@ -48,7 +48,7 @@ export function FieldInput({ field, value, onChange, error, title, first }: Prop
     case 'tags':
       return <TagsInput {...common} value={Array.isArray(value) ? value : []} onChange={onChange} splitChars={[';', ',']} />;
     case 'money':
-      return <MoneyInput {...common} value={typeof value === 'object' && !Array.isArray(value) ? value : { amount: '', currency: 'EUR' }} onChange={onChange} />;
+      return <MoneyInput {...common} value={typeof value === 'object' && !Array.isArray(value) ? value : { amount: '', currency: '' }} onChange={onChange} />;
     case 'ref':
       return <RefSelect {...common} to={field.to} value={text || null} title={title} onChange={(id) => onChange(id ?? '')} />;
     case 'user':
@@ -64,7 +64,7 @@ function MoneyInput({ label, required, error, value, onChange }: { label: string
   return (
     <Group gap="sm" align="flex-start" wrap="nowrap">
       <NumberInput label={label} required={required} error={error} value={value.amount} onChange={(amount) => onChange({ ...value, amount: String(amount) })} decimalScale={digits(value.currency)} thousandSeparator=" " hideControls flex={1} />
-      <Select label={t('field.currency')} data={known} value={value.currency} onChange={(currency) => onChange({ ...value, currency: currency ?? 'EUR' })} allowDeselect={false} searchable w={104} />
+      <Select label={t('field.currency')} data={known} value={value.currency} onChange={(currency) => onChange({ ...value, currency: currency ?? value.currency })} allowDeselect={false} searchable w={104} />
     </Group>
   );
 }

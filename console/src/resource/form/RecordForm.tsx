@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 import type { Resource } from '../../api/meta';
 import { isProblem } from '../../api/problem';
 import { createRecord, etagOf, updateRecord } from '../../api/records';
-import { useMe } from '../../api/session';
+import { useMe, useMeta } from '../../api/session';
 import type { FieldValue, Row } from '../../api/types';
 import { FormShell } from '../../ui/FormShell';
 import { refreshRecords } from '../refresh';
@@ -29,8 +29,9 @@ export function RecordForm({ resource, row, preset, saved, cancel }: Props) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const me = useMe();
+  const { currency } = useMeta();
   const fields = formFields(resource);
-  const [before] = useState<Drafts>(() => (row ? rowDrafts(resource, row) : Object.fromEntries(fields.map(([name, field]) => [name, preset?.[name]?.value ?? emptyDraft(field, me.user.member)]))));
+  const [before] = useState<Drafts>(() => (row ? rowDrafts(resource, row, currency) : Object.fromEntries(fields.map(([name, field]) => [name, preset?.[name]?.value ?? emptyDraft(field, me.user.member, currency)]))));
   const [conflict, setConflict] = useState<Conflict | null>(null);
   const key = useRef({ body: '', key: '' });
   const form = useForm<Drafts>({

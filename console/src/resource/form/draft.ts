@@ -18,23 +18,23 @@ export function formFields(resource: Resource): [string, Field][] {
   return Object.entries(resource.fields).filter(([name, field]) => field.writable && name !== resource.states?.field);
 }
 
-export function emptyDraft(field: Field, member: string): Draft {
+export function emptyDraft(field: Field, member: string, currency: string): Draft {
   const value = field.default === 'actor.id' ? member : (field.default ?? null);
-  return toDraft(field, value as FieldValue);
+  return toDraft(field, value as FieldValue, currency);
 }
 
-export function rowDrafts(resource: Resource, row: Row): Drafts {
-  return Object.fromEntries(formFields(resource).map(([name, field]) => [name, toDraft(field, valueOf(row, name))]));
+export function rowDrafts(resource: Resource, row: Row, currency: string): Drafts {
+  return Object.fromEntries(formFields(resource).map(([name, field]) => [name, toDraft(field, valueOf(row, name), currency)]));
 }
 
-export function toDraft(field: Field, value: FieldValue): Draft {
+export function toDraft(field: Field, value: FieldValue, currency: string): Draft {
   switch (field.type) {
     case 'boolean':
       return value === true;
     case 'tags':
       return Array.isArray(value) ? value : [];
     case 'money':
-      return isMoney(value) ? { amount: String(toMajor(value.minor, value.currency)), currency: value.currency } : { amount: '', currency: 'EUR' };
+      return isMoney(value) ? { amount: String(toMajor(value.minor, value.currency)), currency: value.currency } : { amount: '', currency };
     case 'datetime':
       return typeof value === 'string' ? localMoment(value) : '';
     case 'text':

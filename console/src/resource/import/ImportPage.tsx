@@ -1,5 +1,6 @@
-import { Stack, Stepper } from '@mantine/core';
+import { Stack } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
+import { IconCheck } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useParams } from 'react-router';
@@ -15,6 +16,7 @@ import { MapColumns, type Mapping } from './MapColumns';
 import { Outcome } from './Outcome';
 import { Preview } from './Preview';
 import { Run } from './Run';
+import classes from './Import.module.css';
 
 /** A file becomes records in four steps; nothing is written before the last. */
 export function ImportPage() {
@@ -37,12 +39,14 @@ function Import({ resource }: { resource: Resource }) {
     <>
       <PageHead title={t('import.title', { labels: resource.labels })} crumbs={[{ label: resource.labels, to: page.list(resource) }]} />
       <Stack gap="lg" maw={960}>
-        <Stepper active={Math.min(order.indexOf(step), 3)} size="xs" allowNextStepsSelect={false}>
-          <Stepper.Step label={t('import.step.file')} />
-          <Stepper.Step label={t('import.step.columns')} />
-          <Stepper.Step label={t('import.step.preview')} />
-          <Stepper.Step label={t('import.step.run')} />
-        </Stepper>
+        <ol className={classes.steps}>
+          {(['file', 'columns', 'preview', 'run'] as const).map((each, at) => (
+            <li key={each} aria-current={order.indexOf(step) === at ? 'step' : undefined} data-past={order.indexOf(step) > at || undefined}>
+              <span className={classes.number}>{order.indexOf(step) > at ? <IconCheck size={12} aria-hidden /> : at + 1}</span>
+              {t(`import.step.${each}`)}
+            </li>
+          ))}
+        </ol>
         {step === 'file' && (
           <ChooseFile
             chosen={(next) => {

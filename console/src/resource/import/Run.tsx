@@ -1,10 +1,11 @@
 import { Button, Group, Progress, Stack, Text } from '@mantine/core';
+import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Resource } from '../../api/meta';
 import { importFile, isStarted } from '../../api/records';
 import type { ImportOutcome, Job } from '../../api/types';
-import { watchJob } from '../../app/jobs';
+import { jobsChanged } from '../../app/jobs';
 import { JobProgress } from '../../ui/JobProgress';
 import { Trouble } from '../../ui/Trouble';
 import type { ChosenFile } from './ChooseFile';
@@ -21,6 +22,7 @@ interface Props {
 /** The import itself. A short one answers at once, a long one is a job that goes on when the page is left. */
 export function Run({ resource, file, mapping, back, done }: Props) {
   const { t } = useTranslation();
+  const client = useQueryClient();
   const [job, setJob] = useState<string | null>(null);
   const [trouble, setTrouble] = useState<unknown>(null);
   const [stopped, setStopped] = useState(false);
@@ -33,11 +35,11 @@ export function Run({ resource, file, mapping, back, done }: Props) {
     const go = async () => {
       const answer = await importFile(resource, file.file, { key: mapping.key, map: pairs(file, mapping), dryRun: false }, stop.current.signal);
       if (!isStarted(answer)) return done(answer);
-      watchJob({ id: answer.job.id, label: t('import.title', { labels: resource.labels }) });
+      jobsChanged(client);
       setJob(answer.job.id);
     };
     go().catch((error: unknown) => (stop.current.signal.aborted ? setStopped(true) : setTrouble(error)));
-  }, [resource, file, mapping, done, t]);
+  }, [resource, file, mapping, done, client]);
 
   const over = (ended: Job) => {
     if (ended.result) done(ended.result as ImportOutcome);

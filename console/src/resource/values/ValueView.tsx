@@ -33,14 +33,17 @@ export function ValueView({ field, value, title, plain }: Props) {
       return title ? <>{title}</> : <MemberName id={String(value)} />;
     case 'choice':
       return <Badge>{optionLabel(field, String(value))}</Badge>;
-    case 'tags':
+    case 'tags': {
+      const tags = Array.isArray(value) ? value : [String(value)];
+      if (plain) return <>{tags.join(', ')}</>;
       return (
-        <Group gap={4} wrap={plain ? 'nowrap' : 'wrap'} component="span">
-          {(Array.isArray(value) ? value : [String(value)]).map((tag) => (
+        <Group gap={4} component="span">
+          {tags.map((tag) => (
             <Badge key={tag}>{tag}</Badge>
           ))}
         </Group>
       );
+    }
     case 'url':
       return plain ? <>{String(value).replace(/^https?:\/\/(www\.)?/, '')}</> : <Outside href={String(value)} text={String(value)} />;
     case 'email':

@@ -1,18 +1,21 @@
 import type { Money } from '../../api/types';
 
-/** How many digits a currency has behind the point: two for EUR, none for JPY. */
+const byDigits: [number, string[]][] = [
+  [0, ['BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF']],
+  [3, ['BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND']],
+  [4, ['CLF', 'UYW']],
+];
+
+/** Digits behind the point (ISO 4217, table A.1), as the server counts them. Browsers have their own idea for some currencies. */
 export function digits(currency: string): number {
-  try {
-    return new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2;
-  } catch {
-    return 2;
-  }
+  return byDigits.find(([, currencies]) => currencies.includes(currency))?.[0] ?? 2;
 }
 
 export function formatMoney(money: Money, language: string): string {
-  const amount = money.minor / 10 ** digits(money.currency);
+  const places = digits(money.currency);
+  const amount = money.minor / 10 ** places;
   try {
-    return new Intl.NumberFormat(language, { style: 'currency', currency: money.currency }).format(amount);
+    return new Intl.NumberFormat(language, { style: 'currency', currency: money.currency, minimumFractionDigits: places, maximumFractionDigits: places }).format(amount);
   } catch {
     return `${amount.toFixed(2)} ${money.currency}`;
   }

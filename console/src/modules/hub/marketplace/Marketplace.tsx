@@ -77,7 +77,8 @@ function Offer({ module, all, install, busy, ask }: { module: ModuleOffer; all: 
               </Text>
             </div>
           </Group>
-          {module.installed && <Badge variant="light">{t('module.isInstalled')}</Badge>}
+          {module.installed && <Badge>{t('module.isInstalled')}</Badge>}
+          {module.has_data && <Badge>{t('module.hasData')}</Badge>}
         </Group>
         <Text size="sm">{module.description}</Text>
         <div>
@@ -85,12 +86,17 @@ function Offer({ module, all, install, busy, ask }: { module: ModuleOffer; all: 
             {t('module.brings')}
           </Text>
           <List size="sm" spacing={2}>
-            <List.Item>{t('module.resources', { names: module.resources.map(resourceName).join(', ') })}</List.Item>
+            <List.Item>{t('module.resources', { names: module.resources.join(', ') })}</List.Item>
             <List.Item>{t('module.permissions', { count: module.permissions.length })}</List.Item>
             {module.dependencies.length > 0 && <List.Item>{t('module.needs', { names: module.dependencies.join(', ') })}</List.Item>}
           </List>
         </div>
         <Group justify="flex-end" mt="auto" gap="sm">
+          {module.has_data && (
+            <Button variant="subtle" color="gray" c="var(--mantine-color-error)" onClick={() => allowed && ask({ what: 'purge', module })} data-disabled={!allowed || undefined} aria-disabled={!allowed}>
+              {t('module.purge')}
+            </Button>
+          )}
           {module.installed ? (
             <Menu position="bottom-end">
               <Menu.Target>
@@ -101,9 +107,6 @@ function Offer({ module, all, install, busy, ask }: { module: ModuleOffer; all: 
               <Menu.Dropdown>
                 <Menu.Item disabled={!allowed} onClick={() => ask({ what: 'uninstall', module })}>
                   {t('module.uninstall')}
-                </Menu.Item>
-                <Menu.Item disabled={!allowed} color="var(--mantine-color-error)" onClick={() => ask({ what: 'purge', module })}>
-                  {t('module.purge')}
                 </Menu.Item>
               </Menu.Dropdown>
             </Menu>
@@ -118,8 +121,4 @@ function Offer({ module, all, install, busy, ask }: { module: ModuleOffer; all: 
       </Stack>
     </Card>
   );
-}
-
-function resourceName(resource: ModuleOffer['resources'][number]): string {
-  return typeof resource === 'string' ? resource : (resource.labels ?? resource.label ?? resource.name);
 }
