@@ -1,6 +1,6 @@
 //! Stories told through the public API: each runs on SQLite always, and on PostgreSQL when TENON_TEST_POSTGRES says where.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on ends here")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
 mod copying;
 mod isolation;

@@ -75,8 +75,10 @@ async fn an_error_that_was_swallowed_still_fails_the_unit() {
     .await;
 }
 
+type Unit = Box<dyn FnOnce(&mut silo::Tx<'_>) -> base::Result<i64> + Send>;
+
 /// Holds the writer until `n` further units wait behind it, so that they share a batch.
-async fn batch_of(silo: &silo::Silo, units: Vec<Box<dyn FnOnce(&mut silo::Tx<'_>) -> base::Result<i64> + Send>>) -> Vec<base::Result<i64>> {
+async fn batch_of(silo: &silo::Silo, units: Vec<Unit>) -> Vec<base::Result<i64>> {
     let barrier = Arc::new(Barrier::new(2));
     let held = barrier.clone();
     let first = tokio::spawn({
