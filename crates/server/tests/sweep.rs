@@ -572,26 +572,35 @@ async fn as_jobs(app: &TestApp) {
             prepared.push((operation, verb, ids));
         }
         let before = app.contents(theirs).await;
-        for (operation, verb, ids) in prepared {
-            let mut body = json!({ "ids": ids, "do": verb, "dry_run": false, "filter": null, "patch": null });
-            if verb == "update" {
-                body["patch"] = patch(&operation);
-            }
-            let name = format!("{} {verb} as a job", operation.name);
-            // In the name of somebody who may not: a member without the right, a member of the other company, and a module for itself.
-            let stranger = app.stranger.me["user"]["member"].as_str().filter(|_| side.who == ADMIN);
-            let forged = side.other.me["user"]["member"].as_str();
-            let unchanged = app.contents(ours).await.without("jobs");
+        let args = |operation: &Operation, verb: &str, ids: &[String]| {
+            let patch = if verb == "update" { patch(operation) } else { Value::Null };
+            json!({ "ids": ids, "do": verb, "dry_run": false, "filter": null, "patch": patch })
+        };
+        // In the name of whoever may not: a member without the right, a member of the other company, and a module for itself.
+        let stranger = app.stranger.me["user"]["member"].as_str().filter(|_| side.who == ADMIN);
+        let forged = side.other.me["user"]["member"].as_str();
+        let unchanged = app.contents(ours).await.without("jobs");
+        let mut jobs = Vec::new();
+        for (operation, verb, ids) in &prepared {
             for member in [stranger, forged, None] {
-                let job = enqueued(app, ours, &operation.name, &body, member).await;
-                let (status, result) = ended(app, ours, &job).await;
-                assert!(status == "dead" || result["changed"] == 0, "{name} for {member:?}: {status} {result}");
+                let job = enqueued(app, ours, &operation.name, &args(operation, verb, ids), member).await;
+                jobs.push((format!("{} {verb} for {member:?}", operation.name), job));
             }
-            unchanged.expect_unchanged(&app.contents(ours).await.without("jobs"), &name);
-            let job = enqueued(app, ours, &operation.name, &body, side.person.me["user"]["member"].as_str()).await;
+        }
+        for (name, job) in jobs {
+            let (status, result) = ended(app, ours, &job).await;
+            assert!(status == "dead" || result["changed"] == 0, "{name}: {status} {result}");
+        }
+        unchanged.expect_unchanged(&app.contents(ours).await.without("jobs"), "jobs of those who may not");
+        let mut jobs = Vec::new();
+        for (operation, verb, ids) in &prepared {
+            let job = enqueued(app, ours, &operation.name, &args(operation, verb, ids), side.person.me["user"]["member"].as_str()).await;
+            jobs.push((format!("{} {verb} as a job", operation.name), job, ids));
+        }
+        for (name, job, ids) in jobs {
             let (status, result) = ended(app, ours, &job).await;
             assert_eq!(status, "done", "{name}: {result}");
-            only_the_own_one(&result, &ids, &name);
+            only_the_own_one(&result, ids, &name);
             // Whose job it is not sees nothing of it.
             for (token, status) in [(app.token(NOBODY), 401), (Some(side.other.token.as_str()), 404)] {
                 assert_eq!(app.get_as(token, &format!("/api/v1/jobs/{job}")).await.status, status);
