@@ -9,7 +9,9 @@ pub async fn verify(app: &App, tenant: TenantId) -> Result<events::Verified> {
     let checkpoints = app
         .hub()
         .scan(move |sql| {
-            sql.rows(r#"SELECT "seq", "hash" FROM "checkpoints" WHERE "tenant" = ?1 ORDER BY "seq""#, &[(&id).into()], |row| Ok((row.int(0)?, row.blob(1)?.to_vec())))
+            sql.rows(r#"SELECT "seq", "hash" FROM "checkpoints" WHERE "tenant" = ?1 ORDER BY "seq""#, &[(&id).into()], |row| {
+                Ok((row.int(0)?, row.blob(1)?.to_vec()))
+            })
         })
         .await?;
     app.silos().open(tenant).await?.scan(move |sql| events::verify(sql, &checkpoints)).await

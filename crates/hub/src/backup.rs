@@ -82,7 +82,10 @@ pub async fn restore(app: &App, from: &Path, slug: &str) -> Result<Restored> {
     let found = audit::verify(app, tenant).await?;
     if let Some(broken) = found.broken {
         app.silos().destroy(tenant).await?;
-        return Err(Error::malformed("broken-log", format!("The log in this backup is broken at entry {}: {}. Nothing was made of it.", broken.seq, broken.problem)));
+        return Err(Error::malformed(
+            "broken-log",
+            format!("The log in this backup is broken at entry {}: {}. Nothing was made of it.", broken.seq, broken.problem),
+        ));
     }
     let (name, id) = (slug.to_owned(), tenant.to_string());
     app.hub()
@@ -110,7 +113,8 @@ ON CONFLICT ("user", "tenant") DO UPDATE SET "roles" = "user_tenants"."roles" ||
 }
 
 async fn check_slug(app: &App, slug: &str) -> Result<()> {
-    let plain = (1..=40).contains(&slug.len()) && slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') && !slug.starts_with('-');
+    let plain =
+        (1..=40).contains(&slug.len()) && slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') && !slug.starts_with('-');
     if !plain || slug == "hub" {
         return Err(Error::fault("as", "slug", "A slug has up to 40 lower-case letters, digits and hyphens."));
     }
@@ -132,7 +136,8 @@ async fn data_key(app: &App, tenant: TenantId) -> Result<DataKey> {
         })
         .await?
         .flatten();
-    app.root_key().data_key(tenant, &wrapped.ok_or_else(|| Error::malformed("no-key", "The key of this tenant is gone; its backups cannot be read any more."))?)
+    app.root_key()
+        .data_key(tenant, &wrapped.ok_or_else(|| Error::malformed("no-key", "The key of this tenant is gone; its backups cannot be read any more."))?)
 }
 
 fn place(tenant: TenantId, row: &str) -> Place<'_> {
@@ -173,7 +178,8 @@ fn read_piece(from: &mut impl Read) -> Result<Vec<u8>> {
 /// Writes the plain database of a backup, sealed or not, to `to`.
 async fn unpack(app: &App, from: &Path, to: &Path) -> Result<()> {
     let damaged = || Error::malformed("backup", "This is not a backup of ours, or it is damaged.");
-    let mut file = BufReader::new(File::open(from).map_err(|cause| Error::malformed("backup", format!("{} cannot be read: {cause}.", from.display())))?);
+    let mut file =
+        BufReader::new(File::open(from).map_err(|cause| Error::malformed("backup", format!("{} cannot be read: {cause}.", from.display())))?);
     let mut magic = [0u8; 8];
     file.read_exact(&mut magic).map_err(|_| damaged())?;
     if &magic == b"SQLite f" {

@@ -17,7 +17,15 @@ pub fn module() -> Module {
         Permission::new("hub.tenants:read", "Tenants: see", &["viewer", "member", "editor", "auditor"]),
         Permission::new("hub.tenants:update", "Tenants: suspend and activate", &[]),
     ];
-    Module::new(Manifest::of_platform("hub", "Hub", "Tenants and the marketplace.", permissions))
+    let emits = [
+        "hub.module.installed",
+        "hub.module.uninstalled",
+        "hub.module.purged",
+        "hub.tenant.suspended",
+        "hub.tenant.activated",
+        "hub.tenant.restored",
+    ];
+    Module::new(Manifest::of_platform("hub", "Hub", "Tenants and the marketplace.", permissions, &emits))
         .always()
         .hub_only(&["hub.tenants:read", "hub.tenants:update"])
         .operations(modules::operations())

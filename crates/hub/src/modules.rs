@@ -46,14 +46,18 @@ pub(crate) fn operations() -> Vec<Operation> {
                 call.only_query(&[])?;
                 Reply::json(&Offers { items: offers(tx)? })
             }),
-        Operation::post("modules.install", "modules/{id}/install", "Installs a module: its tables, permissions and pages. Twice is the same as once.")
-            .needs("hub.modules:install")
-            .answers_json(StatusCode::OK, one())
-            .write(|tx, call| {
-                let module = wanted(tx, call)?;
-                tx.install(&module)?;
-                shown(tx, &module)
-            }),
+        Operation::post(
+            "modules.install",
+            "modules/{id}/install",
+            "Installs a module: its tables, permissions and pages. Twice is the same as once.",
+        )
+        .needs("hub.modules:install")
+        .answers_json(StatusCode::OK, one())
+        .write(|tx, call| {
+            let module = wanted(tx, call)?;
+            tx.install(&module)?;
+            shown(tx, &module)
+        }),
         Operation::post("modules.uninstall", "modules/{id}/uninstall", "Takes a module out of use. Its data stays.")
             .needs("hub.modules:install")
             .answers_json(StatusCode::OK, one())
@@ -90,7 +94,9 @@ fn shown(tx: &mut Tx<'_, '_>, module: &Module) -> Result<Reply> {
 fn offers(tx: &mut Tx<'_, '_>) -> Result<Vec<Offer>> {
     let here: HashMap<String, (String, String)> = tx
         .sql()
-        .rows(r#"SELECT "name", "version", "status" FROM "modules""#, &[], |row| Ok((row.text(0)?.to_owned(), (row.text(1)?.to_owned(), row.text(2)?.to_owned()))))?
+        .rows(r#"SELECT "name", "version", "status" FROM "modules""#, &[], |row| {
+            Ok((row.text(0)?.to_owned(), (row.text(1)?.to_owned(), row.text(2)?.to_owned())))
+        })?
         .into_iter()
         .collect();
     let app = tx.app().clone();

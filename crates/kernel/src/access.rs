@@ -186,7 +186,8 @@ fn load(catalogue: &Catalogue, sql: &mut silo::Tx<'_>, subject: &Subject) -> Res
     if !active {
         return Ok(Rights { modules, currency, ..Rights::default() });
     }
-    let roles = sql.rows(r#"SELECT "role" FROM "member_roles" WHERE "member" = ?1 ORDER BY "role""#, &[member.into()], |row| Ok(row.text(0)?.to_owned()))?;
+    let roles =
+        sql.rows(r#"SELECT "role" FROM "member_roles" WHERE "member" = ?1 ORDER BY "role""#, &[member.into()], |row| Ok(row.text(0)?.to_owned()))?;
     let mut rights = Rights { roles, active, currency, grants: HashMap::new(), modules };
     for permission in catalogue.permissions(&rights.modules.clone(), hub) {
         for role in rights.roles.clone() {

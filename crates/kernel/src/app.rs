@@ -11,8 +11,7 @@ use crate::{
     module::{JobKind, Module},
     operations::Registry,
     passwords::Passwords,
-    platform,
-    schema,
+    platform, schema,
     secrets::RootKey,
     tokens::Tokens,
 };
@@ -102,7 +101,7 @@ impl App {
         std::fs::create_dir_all(config.data.join("spool"))?;
         let lifetime = config.tokens.access.0;
         let inner = Inner {
-            tokens: Tokens::new(&root, &config.server.public_url, i64::try_from(lifetime).unwrap_or(900))?,
+            tokens: Tokens::new(&root, &config.server.public_url, i64::from(lifetime))?,
             passwords: Passwords::start()?,
             mailer: Mailer::new(&config)?,
             letters: Letters::new(&config),

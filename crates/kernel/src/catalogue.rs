@@ -77,13 +77,19 @@ impl Catalogue {
     pub fn permission(&self, name: &str) -> Option<&Declared> {
         self.by_name.get(name).and_then(|at| self.permissions.get(*at))
     }
+    /// Whether some module says that it writes events of this type.
+    pub fn emits(&self, kind: &str) -> bool {
+        self.modules.iter().any(|module| module.manifest.events().iter().any(|known| known == kind))
+    }
     /// The permissions of these modules, in the order in which the modules declare them.
     pub fn permissions<'a>(&'a self, modules: &'a [String], hub: bool) -> impl Iterator<Item = &'a Declared> {
         self.permissions.iter().filter(move |p| p.stands_in(hub) && modules.iter().any(|m| m == p.name.module()))
     }
     /// Compiles a condition against the resource that the permission is about.
     pub fn condition(&self, permission: &Permission, text: &str) -> Result<Arc<Expr>> {
-        let plan = self.plan(permission.resource()).ok_or_else(|| Error::fault("when", "condition", format!("{} is not about records, so it takes no condition.", permission.as_str())))?;
+        let plan = self
+            .plan(permission.resource())
+            .ok_or_else(|| Error::fault("when", "condition", format!("{} is not about records, so it takes no condition.", permission.as_str())))?;
         plan.expression(text).map(Arc::new).map_err(|fault| Error::invalid(vec![Fault::new("when", fault.code, fault.to_string())]))
     }
 }

@@ -31,8 +31,10 @@ const PERSON: &str = r#"u."id", u."email", u."name", u."status", t."id", t."slug
 
 /// One statement for each kind of credential, all with the same columns.
 static SESSION: LazyLock<String> = LazyLock::new(|| statement("sessions", "LEFT JOIN", r#"NULL, NULL"#, r#"c."hash" = ?1"#));
-static FAMILY: LazyLock<String> = LazyLock::new(|| statement("refresh_families", "JOIN", r#"NULL, NULL"#, r#"c."id" = ?1 AND c."status" = 'active'"#));
-static KEY: LazyLock<String> = LazyLock::new(|| statement("keys", "JOIN", r#"c."hash", c."scopes""#, r#"c."id" = ?1 AND c."status" IN ('active', 'exposed')"#));
+static FAMILY: LazyLock<String> =
+    LazyLock::new(|| statement("refresh_families", "JOIN", r#"NULL, NULL"#, r#"c."id" = ?1 AND c."status" = 'active'"#));
+static KEY: LazyLock<String> =
+    LazyLock::new(|| statement("keys", "JOIN", r#"c."hash", c."scopes""#, r#"c."id" = ?1 AND c."status" IN ('active', 'exposed')"#));
 
 fn statement(table: &str, join: &str, own: &str, which: &str) -> String {
     format!(
@@ -96,11 +98,7 @@ async fn look_up(app: &App, sql: &'static str, key: Value<'static>) -> Result<Op
                     return Ok(None);
                 }
                 let tenant = match row.opt_text(4)? {
-                    Some(id) => Some((
-                        id.parse()?,
-                        Tenant { slug: row.text(5)?.to_owned(), name: row.text(6)?.to_owned() },
-                        row.text(7)?.to_owned(),
-                    )),
+                    Some(id) => Some((id.parse()?, Tenant { slug: row.text(5)?.to_owned(), name: row.text(6)?.to_owned() }, row.text(7)?.to_owned())),
                     None => None,
                 };
                 Ok(Some(Row {

@@ -104,7 +104,17 @@ impl Ctx {
             None => Subject::System(job.kind.split('.').next().unwrap_or_default().to_owned()),
         };
         let trace = Trace { request_id: job.request_id.clone().unwrap_or_default(), cause: Some(job.id.clone()), ..Trace::default() };
-        let inner = Inner { app: app.clone(), silo, subject, actor: job.actor.clone(), on_behalf_of: None, person: None, tenant, scopes: job.scopes.clone(), trace };
+        let inner = Inner {
+            app: app.clone(),
+            silo,
+            subject,
+            actor: job.actor.clone(),
+            on_behalf_of: None,
+            person: None,
+            tenant,
+            scopes: job.scopes.clone(),
+            trace,
+        };
         Ctx { inner: Arc::new(inner), operation: None }
     }
 

@@ -69,6 +69,9 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"#;
 
 /// Appends one entry in the transaction at hand.
 pub(crate) fn append(cx: &Ctx, sql: &mut silo::Tx<'_>, at: Time, kind: &str, subject: &str, data: &str) -> Result<i64> {
+    if cfg!(debug_assertions) && !cx.app().catalogue().emits(kind) {
+        return Err(Error::internal(format!("the event {kind} is not declared by any module")));
+    }
     let mut salt = [0u8; 16];
     getrandom::fill(&mut salt).map_err(Error::internal)?;
     let id = base::new_id();
@@ -209,7 +212,10 @@ pub fn verify(sql: &mut silo::Tx<'_>, checkpoints: &[(i64, Vec<u8>)]) -> Result<
                 }
                 while let Some((seq, hash)) = kept.peek().filter(|(seq, _)| *seq <= expected) {
                     if *seq == expected && hash.as_slice() != previous {
-                        broken = Some(Broken { seq: expected, problem: "this entry is not the one that the hub kept a checkpoint of: the log was rewritten".into() });
+                        broken = Some(Broken {
+                            seq: expected,
+                            problem: "this entry is not the one that the hub kept a checkpoint of: the log was rewritten".into(),
+                        });
                         return Ok(());
                     }
                     matched += 1;
@@ -230,7 +236,10 @@ pub fn verify(sql: &mut silo::Tx<'_>, checkpoints: &[(i64, Vec<u8>)]) -> Result<
         } else if head_seq != entries || head_hash != previous {
             Some(Broken { seq: entries, problem: "the head does not fit the last entry".into() })
         } else {
-            kept.next().map(|(seq, _)| Broken { seq: expected, problem: format!("the hub kept a checkpoint at {seq}, the log ends at {entries}: the tail was cut and the head changed with it") })
+            kept.next().map(|(seq, _)| Broken {
+                seq: expected,
+                problem: format!("the hub kept a checkpoint at {seq}, the log ends at {entries}: the tail was cut and the head changed with it"),
+            })
         };
     }
     let head = previous.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -1,6 +1,10 @@
 //! A module enters a silo, leaves it, and is wiped out of it. Tables are made when it is installed and never before.
 
-use crate::{module::Module, records::{self, Plan}, tx::Tx};
+use crate::{
+    module::Module,
+    records::{self, Plan},
+    tx::Tx,
+};
 use base::{Error, Result, Time, Value};
 use serde_json::json;
 use std::sync::Arc;
@@ -46,9 +50,11 @@ impl Tx<'_, '_> {
     /// Installs a module. Doing it twice is the same as doing it once; after a removal the data is there again.
     pub fn install(&mut self, module: &Module) -> Result<()> {
         let name = &module.manifest.name;
-        let missing: Vec<&str> = module.manifest.dependencies.iter().map(|(needed, _)| needed.as_str()).filter(|needed| !self.rights().installed(needed)).collect();
+        let missing: Vec<&str> =
+            module.manifest.dependencies.iter().map(|(needed, _)| needed.as_str()).filter(|needed| !self.rights().installed(needed)).collect();
         if !missing.is_empty() {
-            return Err(Error::conflict("dependencies", format!("{name} needs {}. Install that first.", missing.join(", "))).with_more(json!({ "missing": missing })));
+            return Err(Error::conflict("dependencies", format!("{name} needs {}. Install that first.", missing.join(", ")))
+                .with_more(json!({ "missing": missing })));
         }
         match self.module_status(name)?.as_deref() {
             Some("installed") => return Ok(()),
@@ -56,7 +62,8 @@ impl Tx<'_, '_> {
             None => tables(self.sql(), module)?,
         }
         self.rights_changed();
-        self.emit("hub.module.installed", &format!("hub.modules/{name}"), &json!({ "after": { "name": name, "version": module.manifest.version } })).map(drop)
+        self.emit("hub.module.installed", &format!("hub.modules/{name}"), &json!({ "after": { "name": name, "version": module.manifest.version } }))
+            .map(drop)
     }
 
     /// Takes a module out of use. Its data stays.
@@ -94,7 +101,9 @@ impl Tx<'_, '_> {
         }
         let mut rows = serde_json::Map::new();
         for plan in &module.plans {
-            let ids = self.sql().rows(r#"SELECT "id" FROM "search_docs" WHERE "resource" = ?1"#, &[Value::from(&plan.resource)], |row| Ok(row.text(0)?.to_owned()))?;
+            let ids = self
+                .sql()
+                .rows(r#"SELECT "id" FROM "search_docs" WHERE "resource" = ?1"#, &[Value::from(&plan.resource)], |row| Ok(row.text(0)?.to_owned()))?;
             for id in &ids {
                 self.sql().search_remove(&plan.resource, id);
             }

@@ -391,7 +391,10 @@ async fn heartbeat(app: &App, silo: &Silo, job: &Claimed, cancelled: &AtomicBool
     }
     let (tenant, node) = (silo.id().to_string(), app.node().to_owned());
     app.hub()
-        .write(move |sql| sql.run(r#"UPDATE "due" SET "lease_until" = ?3 WHERE "tenant" = ?1 AND "node" = ?2"#, &[(&tenant).into(), (&node).into(), until.into()]).map(drop))
+        .write(move |sql| {
+            sql.run(r#"UPDATE "due" SET "lease_until" = ?3 WHERE "tenant" = ?1 AND "node" = ?2"#, &[(&tenant).into(), (&node).into(), until.into()])
+                .map(drop)
+        })
         .await
 }
 

@@ -1,13 +1,6 @@
 //! A module: a product, or a part of the platform. A manifest with its resources, and, where it is more than data, operations and jobs in Rust.
 
-use crate::{
-    ctx::Ctx,
-    jobs::Running,
-    manifest::Manifest,
-    operations::Operation,
-    records::Plan,
-    verbs,
-};
+use crate::{ctx::Ctx, jobs::Running, manifest::Manifest, operations::Operation, records::Plan, verbs};
 use base::{Error, Result};
 use futures_util::future::BoxFuture;
 use std::sync::Arc;

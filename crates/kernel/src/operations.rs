@@ -491,7 +491,8 @@ impl App {
     /// Calls an operation by name, for jobs and the command line.
     pub async fn call(&self, cx: &Ctx, name: &str, call: Call) -> Result<Reply> {
         let registry = self.registry();
-        let operation = registry.named(name).ok_or_else(|| Error::invalid(vec![Fault::new("", "operation", format!("There is no operation {name}."))]))?;
+        let operation =
+            registry.named(name).ok_or_else(|| Error::invalid(vec![Fault::new("", "operation", format!("There is no operation {name}."))]))?;
         registry.call(cx, operation, call).await
     }
 }

@@ -23,9 +23,9 @@ const MAX_HEADER: usize = 16 * 1024;
 /// Serves until it is told to stop. SIGTERM drains first; Ctrl+C closes at once but still lets requests end.
 pub async fn serve(app: &App) -> Result<ExitCode> {
     let config = app.config();
-    let listener = TcpListener::bind(config.server.listen).await.map_err(|cause| {
-        base::Error::malformed("listen", format!("{} cannot be listened on: {cause}.", config.server.listen))
-    })?;
+    let listener = TcpListener::bind(config.server.listen)
+        .await
+        .map_err(|cause| base::Error::malformed("listen", format!("{} cannot be listened on: {cause}.", config.server.listen)))?;
     app.start_background();
     announce(app);
     let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);

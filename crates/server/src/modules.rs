@@ -26,7 +26,8 @@ pub fn all(data: &Path) -> Result<Vec<Module>> {
     for (origin, files) in &packs {
         let manifest = files.iter().find(|(file, _)| file == "manifest.json").map(|(_, text)| text.as_str());
         let manifest = manifest.ok_or_else(|| Error::malformed("manifest", format!("{origin} has no manifest.json.")))?;
-        let resources: Vec<(&str, &str)> = files.iter().filter_map(|(file, text)| Some((file.strip_prefix("resources/")?.strip_suffix(".json")?, text.as_str()))).collect();
+        let resources: Vec<(&str, &str)> =
+            files.iter().filter_map(|(file, text)| Some((file.strip_prefix("resources/")?.strip_suffix(".json")?, text.as_str()))).collect();
         modules.push(Module::parse(origin, manifest, &resources)?);
     }
     Ok(modules)

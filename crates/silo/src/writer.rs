@@ -95,7 +95,7 @@ impl Queue {
             };
             Done { failed, reply: Box::new(reply) }
         }))?;
-        wait.await.unwrap_or_else(|_| Err(fault::closing()))
+        wait.await.unwrap_or_else(|_| Err(Error::internal("the writer has gone")))
     }
 
     fn push(self: &Arc<Self>, work: Work) -> Result<()> {

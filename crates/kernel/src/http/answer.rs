@@ -166,7 +166,9 @@ pub(super) fn docs(_incoming: &Incoming<'_>) -> Response<Payload> {
     let page = DOCS.replace("__CSP_NONCE__", &nonce).replace("__SCRIPT__", DOCS_SCRIPT);
     html(
         page,
-        &format!("default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
+        &format!(
+            "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+        ),
     )
 }
 

@@ -76,7 +76,10 @@ fn no_credential_in_url(incoming: &Incoming<'_>) -> Result<()> {
         matches!(name.to_ascii_lowercase().as_str(), "api_key" | "apikey" | "access_token" | "refresh_token" | "token" | "key_id" | "password")
     });
     if named || incoming.query.contains("tnk_live_") {
-        return Err(Error::malformed("credential-in-url", "A credential does not belong in a URL. Send it as `Authorization: Bearer`, and replace this one: it may have been logged."));
+        return Err(Error::malformed(
+            "credential-in-url",
+            "A credential does not belong in a URL. Send it as `Authorization: Bearer`, and replace this one: it may have been logged.",
+        ));
     }
     Ok(())
 }
@@ -110,7 +113,13 @@ async fn context(incoming: &Incoming<'_>, operation: &Arc<Operation>) -> Result<
             Site::Same => {}
             // No browser sends neither header; such a caller gets the answer, and no cookie.
             Site::Unsaid if !by_cookie => {}
-            Site::Unsaid | Site::Other => return Err(Error::new(Code::Denied, "cross-site", "This came from another site's page, or did not say where from. Send an `Origin` header, or use a token.")),
+            Site::Unsaid | Site::Other => {
+                return Err(Error::new(
+                    Code::Denied,
+                    "cross-site",
+                    "This came from another site's page, or did not say where from. Send an `Origin` header, or use a token.",
+                ));
+            }
         }
     }
     let found = match proved(incoming).await {
@@ -151,7 +160,9 @@ fn headers(incoming: &Incoming<'_>) -> Result<Call> {
         Some(IfMatch::Any | IfMatch::Never) | None => None,
     };
     call.idempotency_key = match text("idempotency-key")? {
-        Some(key) if key.is_empty() || key.len() > 255 => return Err(Error::malformed("idempotency-key", "An Idempotency-Key has 1 to 255 characters.")),
+        Some(key) if key.is_empty() || key.len() > 255 => {
+            return Err(Error::malformed("idempotency-key", "An Idempotency-Key has 1 to 255 characters."));
+        }
         key => key.map(str::to_owned),
     };
     call.last_event_id = text("last-event-id")?.map(str::to_owned);

@@ -84,7 +84,7 @@ impl Permission {
 
 impl Manifest {
     /// A part of the platform: no resources of its own, and permissions that are said in Rust.
-    pub fn of_platform(name: &str, title: &str, description: &str, permissions: Vec<Permission>) -> Manifest {
+    pub fn of_platform(name: &str, title: &str, description: &str, permissions: Vec<Permission>, emits: &[&str]) -> Manifest {
         Manifest {
             name: name.into(),
             title: title.into(),
@@ -95,7 +95,7 @@ impl Manifest {
             dependencies: Vec::new(),
             permissions,
             roles: Vec::new(),
-            emits: Vec::new(),
+            emits: emits.iter().map(|kind| (*kind).to_owned()).collect(),
             consumes: Vec::new(),
             nav: Vec::new(),
             resources: Vec::new(),

@@ -32,11 +32,10 @@ fn explain(tx: &mut Tx<'_, '_>, name: &str, id: Option<&str>) -> Result<Reply> {
         if let Some(condition) = permission.built_in(role) {
             because.push(json!({ "role": role, "when": condition.map(|c| c.text().to_owned()) }));
         } else if !BUILT_IN.iter().any(|(built_in, _)| built_in == role) {
-            let granted = tx.sql().row(
-                r#"SELECT "condition" FROM "grants" WHERE "role" = ?1 AND "permission" = ?2"#,
-                &[role.into(), name.into()],
-                |row| row.opt_text(0).map(|text| text.map(str::to_owned)),
-            )?;
+            let granted =
+                tx.sql().row(r#"SELECT "condition" FROM "grants" WHERE "role" = ?1 AND "permission" = ?2"#, &[role.into(), name.into()], |row| {
+                    row.opt_text(0).map(|text| text.map(str::to_owned))
+                })?;
             if let Some(condition) = granted {
                 because.push(json!({ "role": role, "when": condition }));
             }

@@ -1,10 +1,6 @@
 //! The log as its readers see it: by pages, and as a stream that can be resumed.
 
-use crate::{
-    Ctx, Operation, Reply, Tx, events,
-    operations::Call,
-    secrets::Cursor,
-};
+use crate::{Ctx, Operation, Reply, Tx, events, operations::Call, secrets::Cursor};
 use base::{Error, Fault, Result, Value};
 use bytes::Bytes;
 use expr::{Column, Expr, Schema, Sql, Type};
@@ -70,7 +66,12 @@ fn list(tx: &mut Tx<'_, '_>, call: &Call, schema: &Schema) -> Result<Reply> {
     let of = Cursor { operation: "events", sort: if after.is_some() { "seq" } else { "-seq" }, filter: text };
     let key = tx.cursor_key()?;
     let place = call.query("cursor").map(|cursor| key.open(&of, cursor)).transpose()?;
-    let place = place.map(|bytes| bytes.try_into().map(i64::from_be_bytes).map_err(|_| Error::malformed("cursor", "This cursor does not belong to this list. Start from the first page.")));
+    let place = place.map(|bytes| {
+        bytes
+            .try_into()
+            .map(i64::from_be_bytes)
+            .map_err(|_| Error::malformed("cursor", "This cursor does not belong to this list. Start from the first page."))
+    });
     let from = place.transpose()?.or(after);
     let forward = after.is_some();
     let start = from.unwrap_or(if forward { 0 } else { i64::MAX });
@@ -91,7 +92,10 @@ fn list(tx: &mut Tx<'_, '_>, call: &Call, schema: &Schema) -> Result<Reply> {
 
 /// Up to `limit` entries and one more, as JSON; and the number of the last within the limit.
 fn page(tx: &mut Tx<'_, '_>, filter: Option<&Expr>, from: i64, forward: bool, limit: usize) -> Result<(Vec<Vec<u8>>, Option<i64>)> {
-    let mut sql = Sql { text: format!(r#"SELECT {} FROM "events" WHERE "seq" {} ?1"#, events::COLUMNS, if forward { '>' } else { '<' }), params: vec![Value::Int(from)] };
+    let mut sql = Sql {
+        text: format!(r#"SELECT {} FROM "events" WHERE "seq" {} ?1"#, events::COLUMNS, if forward { '>' } else { '<' }),
+        params: vec![Value::Int(from)],
+    };
     if let Some(filter) = filter {
         sql.text.push_str(" AND ");
         filter.to_sql(tx.who(), &mut sql);
@@ -114,7 +118,11 @@ fn page(tx: &mut Tx<'_, '_>, filter: Option<&Expr>, from: i64, forward: bool, li
 async fn stream(cx: Ctx, call: Call, schema: Arc<Schema>) -> Result<Reply> {
     call.only_query(&["filter", "after"])?;
     let filter = filter(&call, &schema)?.map(Arc::new);
-    let resumed = call.last_event_id.as_deref().map(|text| text.parse::<i64>().map_err(|_| Error::fault("Last-Event-ID", "integer", "This is not an id of ours."))).transpose()?;
+    let resumed = call
+        .last_event_id
+        .as_deref()
+        .map(|text| text.parse::<i64>().map_err(|_| Error::fault("Last-Event-ID", "integer", "This is not an id of ours.")))
+        .transpose()?;
     let mut seq = match resumed.or(number(&call, "after")?) {
         Some(seq) => seq,
         None => cx.scan(|tx| tx.sql().row(r#"SELECT "seq" FROM "meta" WHERE "one" = 1"#, &[], |row| row.int(0))).await?.unwrap_or_default(),

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 pub(super) fn operations() -> Vec<Operation> {
     vec![
         Operation::get("meta.get", "meta", "Installed modules with their resources, fields and verbs, as far as the caller may use them.")
-            .answers_json(StatusCode::OK, json!({ "type": "object" }))
+            .answers_json(StatusCode::OK, json!({ "$ref": "#/components/schemas/Meta" }))
             .read(|tx, call| {
                 let version = version(tx)?;
                 if call.if_none_match == Some(version) {
@@ -21,6 +21,12 @@ pub(super) fn operations() -> Vec<Operation> {
                 Ok(Reply::json(&meta(tx)?)?.with_version(version))
             }),
     ]
+}
+
+/// The JSON Schema of the answer, with its definitions where they stand in the OpenAPI document.
+pub(super) fn schema() -> Value {
+    let text = include_str!("../../schema/meta.schema.json").replace("#/$defs/", "#/components/schemas/Meta/$defs/");
+    serde_json::from_str(&text).unwrap_or_default()
 }
 
 /// Changes with the tenant, the person, the epoch and the binary, and with nothing else.

@@ -17,7 +17,7 @@ use serde_json::json;
 
 /// The platform's own operations. Their paths are the reserved words of the API.
 pub(crate) fn module() -> Result<Module> {
-    Ok(Module::new(Manifest::of_platform("platform", "Platform", "Events, jobs, search and what the console is drawn from.", Vec::new()))
+    Ok(Module::new(Manifest::of_platform("platform", "Platform", "Events, jobs, search and what the console is drawn from.", Vec::new(), &[]))
         .always()
         .operations(events::operations()?)
         .operations(jobs::operations())
@@ -28,9 +28,16 @@ pub(crate) fn module() -> Result<Module> {
         .operation(
             Operation::get("setup.get", "setup", "Whether this installation is still empty, for its first page.")
                 .public()
-                .answers_json(StatusCode::OK, json!({ "type": "object", "properties": { "empty": { "type": "boolean" }, "dev": { "type": "boolean" } } }))
+                .answers_json(
+                    StatusCode::OK,
+                    json!({ "type": "object", "properties": { "empty": { "type": "boolean" }, "dev": { "type": "boolean" } } }),
+                )
                 .scan(|tx, _| {
-                    let some = tx.sql().row(r#"SELECT "id" FROM "hub_tenants" WHERE "id" <> ?1 LIMIT 1"#, &[base::TenantId::HUB.to_string().into()], |_| Ok(()))?;
+                    let some = tx.sql().row(
+                        r#"SELECT "id" FROM "hub_tenants" WHERE "id" <> ?1 LIMIT 1"#,
+                        &[base::TenantId::HUB.to_string().into()],
+                        |_| Ok(()),
+                    )?;
                     Reply::json(&json!({ "empty": some.is_none(), "dev": tx.app().config().dev }))
                 }),
         ))

@@ -59,7 +59,8 @@ fn document(app: &App, module: Option<&str>) -> Value {
             methods.insert(operation.method.as_str().to_lowercase(), describe(operation));
         }
     }
-    let mut schemas: Map<String, Value> = [("Problem".to_owned(), problem_schema())].into_iter().collect();
+    let mut schemas: Map<String, Value> =
+        [("Problem".to_owned(), problem_schema()), ("Meta".to_owned(), super::meta::schema())].into_iter().collect();
     let plans = app.catalogue().plans().filter(|plan| module.is_none_or(|m| plan.module == m));
     schemas.extend(plans.map(|plan| (plan.resource.clone(), plan.record_schema())));
     json!({
@@ -108,7 +109,8 @@ fn describe(operation: &Operation) -> Value {
         let about = "Chosen by the caller, at most 255 characters: the same request sent again gets the same answer.";
         parameters.push(json!({ "name": "Idempotency-Key", "in": "header", "schema": { "type": "string", "maxLength": 255 }, "description": about }));
     }
-    let by_version = operation.plan.is_some() && operation.path.contains("{id}") && operation.method != Method::GET && !operation.path.ends_with("/revert");
+    let by_version =
+        operation.plan.is_some() && operation.path.contains("{id}") && operation.method != Method::GET && !operation.path.ends_with("/revert");
     if by_version {
         parameters.push(json!({ "name": "If-Match", "in": "header", "schema": { "type": "string" }, "description": "The ETag that was read; 412 when somebody saved meanwhile." }));
     }
@@ -136,13 +138,16 @@ fn describe(operation: &Operation) -> Value {
     refusals.dedup();
     for status in refusals {
         let about = StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason()).unwrap_or("Refused");
-        answers
-            .entry(status.to_string())
-            .or_insert_with(|| json!({ "description": about, "content": { problem::CONTENT_TYPE: { "schema": { "$ref": "#/components/schemas/Problem" } } } }));
+        answers.entry(status.to_string()).or_insert_with(
+            || json!({ "description": about, "content": { problem::CONTENT_TYPE: { "schema": { "$ref": "#/components/schemas/Problem" } } } }),
+        );
     }
     if operation.name.ends_with(".import") || operation.name.ends_with(".bulk") {
-        answers.insert("202".into(), json!({ "description": "It goes on as a job.", "content": { "application/json": { "schema": {
-            "type": "object", "properties": { "job": { "type": "object", "properties": { "id": { "type": "string" } } } } } } } }));
+        answers.insert(
+            "202".into(),
+            json!({ "description": "It goes on as a job.", "content": { "application/json": { "schema": {
+            "type": "object", "properties": { "job": { "type": "object", "properties": { "id": { "type": "string" } } } } } } } }),
+        );
     }
     let mut out = json!({
         "operationId": operation.name,
@@ -154,8 +159,13 @@ fn describe(operation: &Operation) -> Value {
     if let Some(out) = out.as_object_mut() {
         match &operation.input {
             Input::None => {}
-            Input::Json(schema) => drop(out.insert("requestBody".into(), json!({ "required": true, "content": { "application/json": { "schema": schema } } }))),
-            Input::File(kind) => drop(out.insert("requestBody".into(), json!({ "required": true, "content": { *kind: { "schema": { "type": "string", "format": "binary" } } } }))),
+            Input::Json(schema) => {
+                drop(out.insert("requestBody".into(), json!({ "required": true, "content": { "application/json": { "schema": schema } } })))
+            }
+            Input::File(kind) => drop(out.insert(
+                "requestBody".into(),
+                json!({ "required": true, "content": { *kind: { "schema": { "type": "string", "format": "binary" } } } }),
+            )),
         }
         match &operation.access {
             Access::Public => drop(out.insert("security".into(), json!([]))),

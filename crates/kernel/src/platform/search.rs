@@ -23,8 +23,11 @@ pub(super) fn operations() -> Vec<Operation> {
                     Some(Ok(n)) if (1..=50).contains(&n) => n,
                     Some(_) => return Err(Error::fault("limit", "range", "Write a number from 1 to 50.")),
                 };
-                let items: Vec<_> =
-                    tx.search(words, limit)?.into_iter().map(|(resource, id, title)| json!({ "resource": resource, "id": id, "title": title })).collect();
+                let items: Vec<_> = tx
+                    .search(words, limit)?
+                    .into_iter()
+                    .map(|(resource, id, title)| json!({ "resource": resource, "id": id, "title": title }))
+                    .collect();
                 Reply::json(&json!({ "items": items }))
             }),
     ]

@@ -83,14 +83,16 @@ pub(crate) async fn write_down(app: &App) -> Result<()> {
     let mut heads = Vec::new();
     for tenant in grown {
         let Ok(silo) = app.silos().open(tenant).await else { continue };
-        let head = silo.read(|sql| sql.row(r#"SELECT "seq", "hash" FROM "meta" WHERE "one" = 1"#, &[], |row| Ok((row.int(0)?, row.blob(1)?.to_vec())))).await?;
+        let head = silo
+            .read(|sql| sql.row(r#"SELECT "seq", "hash" FROM "meta" WHERE "one" = 1"#, &[], |row| Ok((row.int(0)?, row.blob(1)?.to_vec()))))
+            .await?;
         heads.extend(head.map(|(seq, hash)| (tenant.to_string(), seq, hash)));
     }
     let seen: Vec<(Seen, Time)> = app.seen().lock().drain().collect();
     if heads.is_empty() && seen.is_empty() {
         return Ok(());
     }
-    let session = i64::try_from(app.config().tokens.session.0).unwrap_or_default();
+    let session = i64::from(app.config().tokens.session.0);
     app.hub()
         .write(move |sql| {
             let now = Time::now();

@@ -148,7 +148,11 @@ impl Tx<'_, '_> {
 
     fn holds_after(&self, plan: &Plan, action: &str, values: &Values) -> Result<()> {
         let permission = plan.permission(action);
-        if self.holds(&permission, values) { Ok(()) } else { Err(Error::denied(format!("A record like this is outside of what {permission} is held for."))) }
+        if self.holds(&permission, values) {
+            Ok(())
+        } else {
+            Err(Error::denied(format!("A record like this is outside of what {permission} is held for.")))
+        }
     }
 
     /// The one event of a change, and the record's words for the search.
@@ -217,8 +221,11 @@ impl Tx<'_, '_> {
             }
             let other = self.sql.row(&plan.select_by_key(*slot), &[key], |row| plan.from_row(row, 0))?;
             if other.is_some_and(|other| other.id != values.id) {
-                return Err(Error::conflict("duplicate", format!("Another {} has this {} already.", plan.label.to_lowercase(), field.label.to_lowercase()))
-                    .with_faults(vec![Fault::new(&field.name, "duplicate", "This is taken.")]));
+                return Err(Error::conflict(
+                    "duplicate",
+                    format!("Another {} has this {} already.", plan.label.to_lowercase(), field.label.to_lowercase()),
+                )
+                .with_faults(vec![Fault::new(&field.name, "duplicate", "This is taken.")]));
             }
         }
         Ok(())

@@ -33,9 +33,8 @@ async fn start(cx: Ctx, plan: Arc<Plan>, call: Call) -> Result<Reply> {
     query.expand = Vec::new();
     // The first page is read before the answer begins, so that a wrong filter is a problem document and not a broken file.
     let first = page(&cx, &plan, &query, None).await?;
-    let shown: Vec<bool> = (0..plan.fields().len())
-        .map(|slot| shown.get(slot).copied().unwrap_or(true) && query.fields.get(slot).copied().unwrap_or(true))
-        .collect();
+    let shown: Vec<bool> =
+        (0..plan.fields().len()).map(|slot| shown.get(slot).copied().unwrap_or(true) && query.fields.get(slot).copied().unwrap_or(true)).collect();
     let name = format!("{}.csv", plan.plural);
     let (send, chunks) = mpsc::channel(2);
     tokio::spawn(async move {

@@ -195,7 +195,9 @@ fn mapping(plan: &Plan, header: &csv::StringRecord, map: Option<&str>) -> Result
             match (at, slot) {
                 (Some(at), Some(slot)) => columns.push((at, slot)),
                 (None, _) => faults.push(Fault::new("map", "unknown", crate::json::unknown("column", column, header.iter()))),
-                (_, None) => faults.push(Fault::new("map", "unknown", crate::json::unknown("field", field, plan.fields().iter().map(|f| f.name.as_str())))),
+                (_, None) => {
+                    faults.push(Fault::new("map", "unknown", crate::json::unknown("field", field, plan.fields().iter().map(|f| f.name.as_str()))))
+                }
             }
         }
     } else {
@@ -218,7 +220,9 @@ fn mapping(plan: &Plan, header: &csv::StringRecord, map: Option<&str>) -> Result
 }
 
 fn key_column(plan: &Plan, columns: &[(usize, usize)], name: &str) -> Result<()> {
-    let slot = plan.slot(name).ok_or_else(|| Error::fault("key", "unknown", crate::json::unknown("field", name, plan.fields().iter().map(|f| f.name.as_str()))))?;
+    let slot = plan
+        .slot(name)
+        .ok_or_else(|| Error::fault("key", "unknown", crate::json::unknown("field", name, plan.fields().iter().map(|f| f.name.as_str()))))?;
     if columns.iter().any(|(_, mapped)| *mapped == slot) {
         Ok(())
     } else {
@@ -331,7 +335,9 @@ fn one(tx: &mut Tx<'_, '_>, plan: &Arc<Plan>, key: Option<&str>, twice: &HashMap
 /// Keys that more than one row of the file has: none of those rows is taken, whichever comes first.
 fn keys_that_occur_twice(plan: &Plan, what: &Import) -> Result<HashMap<String, usize>> {
     let slot = what.key.as_deref().and_then(|name| plan.slot(name));
-    let Some(at) = slot.and_then(|slot| what.columns.iter().find(|(_, mapped)| *mapped == slot)).map(|(at, _)| *at) else { return Ok(HashMap::new()) };
+    let Some(at) = slot.and_then(|slot| what.columns.iter().find(|(_, mapped)| *mapped == slot)).map(|(at, _)| *at) else {
+        return Ok(HashMap::new());
+    };
     let mut seen: HashMap<String, usize> = HashMap::new();
     let mut reader = reader(&what.file)?;
     let mut record = csv::StringRecord::new();

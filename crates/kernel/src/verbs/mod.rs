@@ -91,18 +91,22 @@ pub(crate) fn operations(plan: &Arc<Plan>, declared: &dyn Fn(&str) -> bool) -> V
                 let plan = plan.clone();
                 move |tx, call| Ok(Reply::bytes(StatusCode::OK, tx.history(&plan, call.record_id()?)?))
             }),
-        Operation::post(&named("revert"), &format!("{by_id}/revert"), &format!("Brings a {one} back to what it was after an event; a deleted one returns."))
-            .needs(&needs("update"))
-            .reads::<Revert>()
-            .answers_json(StatusCode::OK, record.clone())
-            .write({
-                let plan = plan.clone();
-                move |tx, call| {
-                    let Revert { seq } = call.json()?;
-                    let values = tx.revert(&plan, call.record_id()?, seq)?;
-                    Ok(answer(tx, &plan, &values, StatusCode::OK))
-                }
-            }),
+        Operation::post(
+            &named("revert"),
+            &format!("{by_id}/revert"),
+            &format!("Brings a {one} back to what it was after an event; a deleted one returns."),
+        )
+        .needs(&needs("update"))
+        .reads::<Revert>()
+        .answers_json(StatusCode::OK, record.clone())
+        .write({
+            let plan = plan.clone();
+            move |tx, call| {
+                let Revert { seq } = call.json()?;
+                let values = tx.revert(&plan, call.record_id()?, seq)?;
+                Ok(answer(tx, &plan, &values, StatusCode::OK))
+            }
+        }),
         Operation::post(&named("aggregate"), &format!("{base}:aggregate"), &format!("Counts and sums {many}."))
             .needs(&needs("read"))
             .reads_json(aggregate_schema())
@@ -181,7 +185,11 @@ fn aggregate_schema() -> serde_json::Value {
 pub(crate) fn problem(error: &base::Error) -> String {
     match error.faults() {
         [] => error.detail().to_owned(),
-        faults => faults.iter().map(|f| if f.field.is_empty() { f.message.clone() } else { format!("{}: {}", f.field, f.message) }).collect::<Vec<_>>().join(" "),
+        faults => faults
+            .iter()
+            .map(|f| if f.field.is_empty() { f.message.clone() } else { format!("{}: {}", f.field, f.message) })
+            .collect::<Vec<_>>()
+            .join(" "),
     }
 }
 

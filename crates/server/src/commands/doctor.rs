@@ -51,14 +51,26 @@ pub async fn run(app: &App, json: bool) -> Result<ExitCode> {
                 let detail = found.broken.map(|b| format!("{}: entry {}: {}", tenant.slug, b.seq, b.problem)).unwrap_or_default();
                 findings.push(bad("audit", detail, format!("Compare with a backup: tenon tenant restore FILE --as {}-before", tenant.slug)));
             }
-            Err(error) => findings.push(bad("silo", format!("{}: {error}", tenant.slug), format!("Restore a backup: tenon tenant restore FILE --as {}-restored", tenant.slug))),
+            Err(error) => findings.push(bad(
+                "silo",
+                format!("{}: {error}", tenant.slug),
+                format!("Restore a backup: tenon tenant restore FILE --as {}-restored", tenant.slug),
+            )),
         }
     }
     let wrong = findings.iter().filter(|f| !f.ok).count();
     say(json, &findings, || {
         let lines: Vec<String> = findings
             .iter()
-            .map(|f| format!("{} {}: {}{}", if f.ok { "ok  " } else { "WRONG" }, f.check, f.detail, f.mend.as_ref().map(|m| format!("\n      {m}")).unwrap_or_default()))
+            .map(|f| {
+                format!(
+                    "{} {}: {}{}",
+                    if f.ok { "ok  " } else { "WRONG" },
+                    f.check,
+                    f.detail,
+                    f.mend.as_ref().map(|m| format!("\n      {m}")).unwrap_or_default()
+                )
+            })
             .collect();
         format!("{}\n{}", lines.join("\n"), if wrong == 0 { "Nothing is wrong.".to_owned() } else { format!("{wrong} to mend.") })
     })?;

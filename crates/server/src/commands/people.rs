@@ -54,7 +54,13 @@ pub async fn demo(app: &App, json: bool) -> Result<ExitCode> {
     say(json, &made, || {
         format!(
             "{} is ready: {} companies, {} people, {} deals.\nSign in at {} as {} with the password {}",
-            made.company, made.companies, made.people, made.deals, app.config().server.public_url, made.email, made.password
+            made.company,
+            made.companies,
+            made.people,
+            made.deals,
+            app.config().server.public_url,
+            made.email,
+            made.password
         )
     })
 }

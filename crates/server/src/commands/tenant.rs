@@ -70,7 +70,12 @@ pub async fn run(app: &App, what: Tenant, json: bool) -> Result<ExitCode> {
             let (id, _) = hub::tenants::by_slug(app, &slug).await?;
             let size = hub::backup::write(app, id, &to, plain).await?;
             say(json, &json!({ "file": to, "bytes": size, "sealed": !plain }), || {
-                format!("{} bytes in {}, {}", size, to.display(), if plain { "plain: whoever has the file can read it" } else { "sealed with the tenant's key" })
+                format!(
+                    "{} bytes in {}, {}",
+                    size,
+                    to.display(),
+                    if plain { "plain: whoever has the file can read it" } else { "sealed with the tenant's key" }
+                )
             })
         }
         Tenant::Restore { file, slug } => {

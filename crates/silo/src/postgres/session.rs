@@ -1,9 +1,9 @@
 use super::bound::Bound;
 use crate::fault;
-use base::{Error, Result, Value};
+use base::{Code, Error, Result, Value};
 use lru::LruCache;
 use std::{num::NonZeroUsize, time::Duration};
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, time::error::Elapsed};
 use tokio_postgres::{Client, Row, SimpleQueryMessage, Statement, types::ToSql};
 
 const STATEMENTS: NonZeroUsize = NonZeroUsize::new(256).unwrap();
@@ -36,7 +36,7 @@ impl Session {
     }
 
     pub fn batch(&mut self, sql: &str) -> Result<Vec<SimpleQueryMessage>> {
-        let answer = self.handle.block_on(tokio::time::timeout(SILENCE, self.client.simple_query(sql)));
+        let answer = self.wait(self.client.simple_query(sql));
         self.heard(answer)
     }
 
@@ -48,12 +48,12 @@ impl Session {
                 let p = bound(sql, &statement, p)?;
                 let p = borrowed(&p);
                 let both = async { tokio::join!(self.client.batch_execute(before), self.client.query(&statement, &p)) };
-                let (begun, answer) = match self.handle.block_on(tokio::time::timeout(SILENCE, both)) {
+                let (begun, answer) = match self.wait(both) {
                     Ok((begun, answer)) => (Ok(begun), Ok(answer)),
                     Err(late) => return self.heard::<Vec<Row>>(Err(late)),
                 };
                 self.heard(begun)?;
-                return self.heard(answer);
+                return self.heard(answer).inspect_err(|e| self.doubt(sql, e));
             }
             (Some(statement), None) => statement,
             (None, before) => {
@@ -64,8 +64,8 @@ impl Session {
             }
         };
         let p = bound(sql, &statement, p)?;
-        let answer = self.handle.block_on(tokio::time::timeout(SILENCE, self.client.query(&statement, &borrowed(&p))));
-        self.heard(answer)
+        let answer = self.wait(self.client.query(&statement, &borrowed(&p)));
+        self.heard(answer).inspect_err(|e| self.doubt(sql, e))
     }
 
     /// The same for its effect only.
@@ -75,13 +75,13 @@ impl Session {
             None => self.prepare(sql)?,
         };
         let p = bound(sql, &statement, p)?;
-        let answer = self.handle.block_on(tokio::time::timeout(SILENCE, self.client.execute(&statement, &borrowed(&p))));
-        self.heard(answer)
+        let answer = self.wait(self.client.execute(&statement, &borrowed(&p)));
+        self.heard(answer).inspect_err(|e| self.doubt(sql, e))
     }
 
-    fn prepare(&mut self, sql: &str) -> Result<Statement> {
+    pub fn prepare(&mut self, sql: &str) -> Result<Statement> {
         let text = numbered(sql);
-        let answer = self.handle.block_on(tokio::time::timeout(SILENCE, self.client.prepare(&text)));
+        let answer = self.wait(self.client.prepare(&text));
         let statement = self.heard(answer).map_err(|e| {
             let cause = format!("{}: {sql}", e.cause().unwrap_or_default());
             e.with_cause(cause)
@@ -90,7 +90,19 @@ impl Session {
         Ok(statement)
     }
 
-    fn heard<T>(&mut self, answer: Result<Result<T, tokio_postgres::Error>, tokio::time::error::Elapsed>) -> Result<T> {
+    /// Drives one exchange with the server from the blocking thread on which the closure runs.
+    fn wait<T>(&self, exchange: impl Future<Output = T>) -> Result<T, Elapsed> {
+        self.handle.block_on(async { tokio::time::timeout(SILENCE, exchange).await })
+    }
+
+    /// A statement that was prepared before its tables changed can fail for ever: the next one is prepared anew.
+    fn doubt(&mut self, sql: &str, error: &Error) {
+        if error.code() == Code::Internal {
+            self.statements.pop(sql);
+        }
+    }
+
+    fn heard<T>(&mut self, answer: Result<Result<T, tokio_postgres::Error>, Elapsed>) -> Result<T> {
         match answer {
             Ok(answer) => answer.map_err(|e| fault::postgres(&e)),
             Err(late) => {

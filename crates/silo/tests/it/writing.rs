@@ -75,8 +75,10 @@ async fn an_error_that_was_swallowed_still_fails_the_unit() {
     .await;
 }
 
+type Unit = Box<dyn FnOnce(&mut silo::Tx<'_>) -> base::Result<i64> + Send>;
+
 /// Holds the writer until `n` further units wait behind it, so that they share a batch.
-async fn batch_of(silo: &silo::Silo, units: Vec<Box<dyn FnOnce(&mut silo::Tx<'_>) -> base::Result<i64> + Send>>) -> Vec<base::Result<i64>> {
+async fn batch_of(silo: &silo::Silo, units: Vec<Unit>) -> Vec<base::Result<i64>> {
     let barrier = Arc::new(Barrier::new(2));
     let held = barrier.clone();
     let first = tokio::spawn({
@@ -119,7 +121,9 @@ async fn hooks_of_failed_units_do_not_run_and_a_failing_hook_fails_the_batch() {
                         a.fetch_add(1, SeqCst);
                         emit(tx, "from the hook").map(drop)
                     });
-                    tx.after_commit(move || drop(c.fetch_add(1, SeqCst)));
+                    tx.after_commit(move || {
+                        c.fetch_add(1, SeqCst);
+                    });
                     emit(tx, "kept")
                 }),
                 Box::new(move |tx| {
@@ -127,7 +131,9 @@ async fn hooks_of_failed_units_do_not_run_and_a_failing_hook_fails_the_batch() {
                         b.fetch_add(100, SeqCst);
                         Ok(())
                     });
-                    tx.after_commit(move || drop(d.fetch_add(100, SeqCst)));
+                    tx.after_commit(move || {
+                        d.fetch_add(100, SeqCst);
+                    });
                     emit(tx, "lost")?;
                     Err(Error::stale())
                 }),
