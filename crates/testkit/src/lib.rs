@@ -1,6 +1,6 @@
 //! A whole app for a test: own folder, own silos, no port, no shared state. Runs on SQLite, or on the PostgreSQL that
 //! `TENON_TEST_POSTGRES` names.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops where something is not as it should be")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on ends here")]
 
 mod app;
 mod person;

@@ -13,5 +13,6 @@ mod sessions;
 mod sign_in;
 mod sign_up;
 mod support;
+mod timing;
 mod tokens;
 mod views;
