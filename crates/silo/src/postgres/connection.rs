@@ -178,11 +178,13 @@ impl Connection {
     }
 
     pub fn prepare(&mut self, sql: &str) -> Result<()> {
-        if std::mem::take(&mut self.begin) {
-            let begin = self.place.begin_read.clone();
-            self.batch(&begin)?;
-        }
-        self.lease()?.session()?.prepare(sql).map(drop)
+        self.checked()?;
+        let place = self.place.clone();
+        let before = self.before(&place);
+        let session = self.lease()?.session()?;
+        let done = before.map_or(Ok(()), |before| session.batch(before).map(drop)).and_then(|()| session.prepare(sql));
+        self.failed |= done.is_err();
+        done.map(drop)
     }
 
     pub fn step(&mut self, sql: &str, p: &[Value<'_>], mut f: impl FnMut(&Row<'_>) -> bool) -> Result<()> {
