@@ -1,1 +1,52 @@
+//! People prove who they are: sign-up, sign-in, sessions, tokens, invitations, members, roles and keys.
+//!
+//! The hub knows people and companies; each silo knows its members. The two never share a commit: what grants writes the silo first
+//! and the hub row that makes it reachable last, what revokes writes the hub first. Each step is safe to run twice, and a job keyed by
+//! the same id finishes what a crash left half done.
 
+mod companies;
+mod fields;
+mod invitations;
+mod keys;
+mod links;
+mod mails;
+mod me;
+mod members;
+pub mod operators;
+mod passwords;
+mod proof;
+mod roles;
+mod seats;
+mod sessions;
+mod sign_in;
+mod sign_up;
+mod tokens;
+mod users;
+
+use base::Result;
+use kernel::Module;
+
+/// The module that is in every silo: its pages are everybody's first.
+pub fn module() -> Result<Module> {
+    let resources = [("views", include_str!("../resources/views.json"))];
+    let module = Module::parse("crates/account", include_str!("../manifest.json"), &resources)?.always();
+    let module = module
+        .operations(sign_up::operations())
+        .operations(sign_in::operations())
+        .operations(tokens::operations())
+        .operations(passwords::operations())
+        .operations(me::operations())
+        .operations(sessions::operations())
+        .operations(companies::operations())
+        .operations(members::operations())
+        .operations(invitations::operations())
+        .operations(roles::operations())
+        .operations(keys::operations());
+    Ok(module
+        .job(mails::SEND, 8, mails::send)
+        .job(sign_up::FOUND, 8, sign_up::found_later)
+        .job(invitations::JOIN, 8, invitations::join_later)
+        .job(members::SYNC, 8, members::sync_later)
+        .job(keys::PUT, 8, keys::put_later)
+        .job(me::RENAME, 8, me::rename_later))
+}

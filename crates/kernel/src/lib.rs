@@ -1,1 +1,33 @@
+//! What every product stands on: the context of a request, modules, operations, resources, access, events, jobs, mail and HTTP.
 
+pub mod access;
+pub mod app;
+pub mod catalogue;
+pub mod config;
+mod credentials;
+pub mod ctx;
+pub mod events;
+pub mod http;
+mod idempotency;
+mod install;
+pub mod jobs;
+pub mod json;
+pub mod limits;
+pub mod mail;
+pub mod manifest;
+pub mod module;
+pub mod operations;
+pub mod passwords;
+mod platform;
+pub mod records;
+pub mod schema;
+pub mod secrets;
+pub mod tokens;
+pub mod tx;
+mod verbs;
+
+pub use app::App;
+pub use ctx::Ctx;
+pub use module::Module;
+pub use operations::{Call, Door, Operation, Reply};
+pub use tx::Tx;

@@ -177,6 +177,14 @@ impl Connection {
         done
     }
 
+    pub fn prepare(&mut self, sql: &str) -> Result<()> {
+        if std::mem::take(&mut self.begin) {
+            let begin = self.place.begin_read.clone();
+            self.batch(&begin)?;
+        }
+        self.lease()?.session()?.prepare(sql).map(drop)
+    }
+
     pub fn step(&mut self, sql: &str, p: &[Value<'_>], mut f: impl FnMut(&Row<'_>) -> bool) -> Result<()> {
         for row in self.query(sql, p)? {
             if !f(&Row::postgres(&row)) {

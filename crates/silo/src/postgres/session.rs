@@ -76,7 +76,7 @@ impl Session {
         Ok((self.prepare(sql)?, None))
     }
 
-    fn prepare(&mut self, sql: &str) -> Result<Statement> {
+    pub fn prepare(&mut self, sql: &str) -> Result<Statement> {
         let text = numbered(sql);
         let answer = self.wait(self.client.prepare(&text));
         let statement = self.heard(answer).map_err(|e| {

@@ -130,6 +130,10 @@ impl Connection {
         Ok(if reads_only { 0 } else { self.raw.changes() })
     }
 
+    pub fn prepare(&mut self, sql: &str) -> Result<()> {
+        self.raw.prepare_cached(sql).map(drop).map_err(|e| fault::sqlite(e).with_sql(sql))
+    }
+
     pub fn step(&mut self, sql: &str, p: &[Value<'_>], mut f: impl FnMut(&Row<'_>) -> bool) -> Result<()> {
         let mut statement = self.ready(sql, p)?;
         let mut rows = statement.raw_query();

@@ -1,0 +1,10 @@
+import type { TFunction } from 'i18next';
+import type { Resource } from '../../api/meta';
+
+/** `crm.deal.won` as the move that caused it; creations, changes and deletions in words. */
+export function eventLabel(type: string, resource: Resource | undefined, t: TFunction): string {
+  const verb = type.split('.').at(-1) ?? type;
+  if (verb === 'created' || verb === 'updated' || verb === 'deleted' || verb === 'reverted') return t(`history.${verb}`);
+  const move = resource?.states?.moves.find((each) => each.event === verb);
+  return move ? move.label : verb;
+}

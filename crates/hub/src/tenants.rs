@@ -1,0 +1,120 @@
+//! The tenants of this installation, for the operator.
+
+use base::{Error, Result, TenantId, Time};
+use http::StatusCode;
+use kernel::{App, Operation, Reply, Tx, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// A tenant as the operator sees it: names, state and place, nothing of what is inside.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Tenant {
+    pub id: String,
+    pub slug: String,
+    pub name: String,
+    /// `active`, `suspended`, or `deleted` (its slug is then kept, and never given to another).
+    pub status: String,
+    /// Where its database is: `sqlite` or `postgres`.
+    pub placement: String,
+    pub plan: Option<String>,
+    pub region: Option<String>,
+    pub created_at: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Tenants {
+    items: Vec<Tenant>,
+    next: Option<String>,
+}
+
+const COLUMNS: &str = r#""id", "slug", "name", "status", "placement", "plan", "region", "created_at""#;
+
+pub(crate) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::get("hub.tenants.list", "hub/tenants", "The tenants, by slug.")
+            .needs("hub.tenants:read")
+            .param("limit", "1 to 200; 50 where it is absent.")
+            .param("after", "A slug: only tenants that come after it.")
+            .param("q", "Only slugs that begin like this.")
+            .answers::<Tenants>(StatusCode::OK)
+            .scan(|tx, call| {
+                call.only_query(&["limit", "after", "q"])?;
+                let limit = call.limit()?;
+                let (after, begin) = (call.query("after").unwrap_or_default(), call.query("q").unwrap_or_default());
+                let mut items = tx.sql().rows(
+                    &format!(
+                        r#"SELECT {COLUMNS} FROM "hub_tenants" WHERE "placement" <> 'hub' AND "slug" > ?1 AND substr("slug", 1, length(?2)) = ?2 ORDER BY "slug" LIMIT {}"#,
+                        limit + 1
+                    ),
+                    &[after.into(), begin.into()],
+                    show,
+                )?;
+                let next = if items.len() > limit { items.get(limit - 1).map(|last| last.slug.clone()) } else { None };
+                items.truncate(limit);
+                Reply::json(&Tenants { items, next })
+            }),
+        Operation::get("hub.tenants.get", "hub/tenants/{id}", "One tenant.").needs("hub.tenants:read").answers::<Tenant>(StatusCode::OK).read(
+            |tx, call| {
+                let tenant = find(tx, call.record_id()?)?;
+                Reply::json(&tenant)
+            },
+        ),
+        status("suspend", "suspended", "Locks a tenant: nobody in it gets an answer until it is activated again."),
+        status("activate", "active", "Opens a suspended tenant again."),
+    ]
+}
+
+fn status(verb: &'static str, status: &'static str, about: &str) -> Operation {
+    Operation::post(&format!("hub.tenants.{verb}"), &format!("hub/tenants/{{id}}/{verb}"), about)
+        .needs("hub.tenants:update")
+        .answers::<Tenant>(StatusCode::OK)
+        .write(move |tx, call| {
+            let before = find(tx, call.record_id()?)?;
+            if before.status == "deleted" {
+                return Err(Error::conflict("deleted", "This tenant was deleted."));
+            }
+            if before.status != status {
+                let sql = r#"UPDATE "hub_tenants" SET "status" = ?2, "updated_at" = ?3 WHERE "id" = ?1"#;
+                tx.sql().run(sql, &[(&before.id).into(), status.into(), Time::now().into()])?;
+                let data = serde_json::json!({ "before": { "status": before.status }, "after": { "status": status } });
+                let event = if status == "active" { "hub.tenant.activated" } else { "hub.tenant.suspended" };
+                tx.emit(event, &format!("hub.tenants/{}", before.id), &data)?;
+            }
+            let after = find(tx, &before.id)?;
+            Reply::json(&after)
+        })
+}
+
+fn find(tx: &mut Tx<'_, '_>, id: &str) -> Result<Tenant> {
+    let sql = format!(r#"SELECT {COLUMNS} FROM "hub_tenants" WHERE "id" = ?1 AND "placement" <> 'hub'"#);
+    tx.sql().row(&sql, &[id.into()], show)?.ok_or_else(Error::not_found)
+}
+
+fn show(row: &silo::Row<'_>) -> Result<Tenant> {
+    Ok(Tenant {
+        id: row.text(0)?.to_owned(),
+        slug: row.text(1)?.to_owned(),
+        name: row.text(2)?.to_owned(),
+        status: row.text(3)?.to_owned(),
+        placement: row.text(4)?.to_owned(),
+        plan: row.opt_text(5)?.map(str::to_owned),
+        region: row.opt_text(6)?.map(str::to_owned),
+        created_at: Time(row.int(7)?).to_string(),
+    })
+}
+
+/// All tenants, for the command line.
+pub async fn all(app: &App) -> Result<Vec<Tenant>> {
+    app.hub().scan(|sql| sql.rows(&format!(r#"SELECT {COLUMNS} FROM "hub_tenants" WHERE "placement" <> 'hub' ORDER BY "slug""#), &[], show)).await
+}
+
+/// A tenant by its slug. The operator's own is `hub`.
+pub async fn by_slug(app: &App, slug: &str) -> Result<(TenantId, kernel::ctx::Tenant)> {
+    if slug == "hub" {
+        return Ok((TenantId::HUB, app.tenant_names(TenantId::HUB).await?));
+    }
+    let all = all(app).await?;
+    let found = all.iter().find(|tenant| tenant.slug == slug && tenant.status != "deleted");
+    let found = found.ok_or_else(|| Error::fault("tenant", "unknown", json::unknown("tenant", slug, all.iter().map(|t| t.slug.as_str()))))?;
+    Ok((found.id.parse()?, kernel::ctx::Tenant { slug: found.slug.clone(), name: found.name.clone() }))
+}

@@ -1,0 +1,290 @@
+//! The running application: everything that requests and jobs share. Cheap to clone.
+
+use crate::{
+    access,
+    catalogue::Catalogue,
+    config::Config,
+    ctx::Tenant,
+    jobs::Dispatch,
+    limits::Limits,
+    mail::{Letters, Mailer},
+    module::{JobKind, Module},
+    operations::Registry,
+    passwords::Passwords,
+    platform, schema,
+    secrets::RootKey,
+    tokens::Tokens,
+};
+use base::{Error, Result, TenantId, Time};
+use parking_lot::Mutex;
+use silo::{Silo, Silos};
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+    sync::{Arc, OnceLock, atomic::AtomicBool},
+};
+use tokio::sync::Notify;
+
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    config: Config,
+    silos: Silos,
+    hub: Silo,
+    catalogue: Arc<Catalogue>,
+    registry: Registry,
+    rights: access::Cache,
+    root: RootKey,
+    tokens: Tokens,
+    passwords: Passwords,
+    mailer: Mailer,
+    letters: Letters,
+    limits: Limits,
+    dispatch: Dispatch,
+    job_kinds: HashMap<String, JobKind>,
+    node: String,
+    assets: Assets,
+    demo: Option<Demo>,
+    openapi: OnceLock<bytes::Bytes>,
+    /// Which silos have new events, for streams of this node.
+    changes: tokio::sync::broadcast::Sender<TenantId>,
+    /// Silos whose log grew since the hub last kept a checkpoint of it.
+    grown: Mutex<HashSet<TenantId>>,
+    /// When a credential was last seen, until it is written down with others.
+    seen: Mutex<HashMap<Seen, Time>>,
+    draining: AtomicBool,
+    stop: Arc<Notify>,
+}
+
+/// The row that says when a credential was last used.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Seen {
+    Session(String),
+    Family(String),
+    Key(String),
+}
+
+/// A file of the console: content type and bytes.
+pub type Asset = (&'static str, std::borrow::Cow<'static, [u8]>);
+/// Gives a file of the console by its path.
+pub type Assets = fn(&str) -> Option<Asset>;
+
+/// Makes a sample company through ordinary operations and says how to sign in.
+pub type Demo = fn(App) -> futures_util::future::BoxFuture<'static, Result<serde_json::Value>>;
+
+/// What an app is made of.
+pub struct Parts {
+    pub config: Config,
+    pub modules: Vec<Module>,
+    pub assets: Assets,
+    pub demo: Option<Demo>,
+}
+
+impl App {
+    /// Opens the hub and checks everything that must fit together. Does nothing that grows with the number of tenants.
+    pub async fn start(parts: Parts) -> Result<App> {
+        let Parts { config, modules, assets, demo } = parts;
+        let (root, made) = RootKey::load(&config.data, Some(config.storage.root_key_file.as_path()).filter(|p| !p.as_os_str().is_empty()))?;
+        if made {
+            tracing::warn!(path = %config.data.join("root.key").display(), "a root key was made: back it up, without it nothing sealed can be read again");
+        }
+        let modules: Vec<Arc<Module>> = modules.into_iter().chain([platform::module()?]).map(Arc::new).collect();
+        check_together(&modules)?;
+        let registry = Registry::new(&modules)?;
+        let job_kinds = modules.iter().flat_map(|m| &m.jobs).map(|kind| (kind.name.clone(), kind.clone())).collect();
+        let catalogue = Arc::new(Catalogue::new(modules)?);
+        let silos = Silos::start(silo_options(&config, &root, catalogue.clone())?).await?;
+        let origin = TenantId::HUB;
+        let always = catalogue.clone();
+        let hub = silos.create(TenantId::HUB, &schema::HUB, move |sql| platform::first_rows(sql, &always, origin, "EUR", "UTC")).await?;
+        std::fs::create_dir_all(config.data.join("spool"))?;
+        let lifetime = config.tokens.access.0;
+        let inner = Inner {
+            tokens: Tokens::new(&root, &config.server.public_url, i64::from(lifetime))?,
+            passwords: Passwords::start()?,
+            mailer: Mailer::new(&config)?,
+            letters: Letters::new(&config),
+            limits: Limits::new(&config.limits),
+            rights: access::Cache::new(50_000),
+            dispatch: Dispatch::default(),
+            node: base::new_id(),
+            openapi: OnceLock::new(),
+            changes: tokio::sync::broadcast::channel(1024).0,
+            grown: Mutex::default(),
+            seen: Mutex::default(),
+            draining: AtomicBool::new(false),
+            stop: Arc::new(Notify::new()),
+            config,
+            silos,
+            hub,
+            catalogue,
+            registry,
+            root,
+            job_kinds,
+            assets,
+            demo,
+        };
+        let app = App(Arc::new(inner));
+        platform::check_root_key(&app).await?;
+        Ok(app)
+    }
+
+    /// Starts what runs beside requests: jobs, checkpoints of the logs, and what waits in memory to be written.
+    pub fn start_background(&self) {
+        tokio::spawn(crate::jobs::dispatch(self.clone(), self.0.stop.clone()));
+        tokio::spawn(platform::keep_up(self.clone(), self.0.stop.clone()));
+    }
+
+    /// Stops accepting, lets jobs finish their step, writes down what waits, closes the silos.
+    pub async fn shutdown(&self) {
+        self.drain();
+        self.0.stop.notify_waiters();
+        let patience = std::time::Duration::from_secs(10);
+        if tokio::time::timeout(patience, crate::jobs::drained(self)).await.is_err() {
+            tracing::warn!("some jobs were still running; they are taken up again when their lease ends");
+        }
+        if let Err(error) = platform::write_down(self).await {
+            tracing::warn!(%error, "what waited in memory could not be written");
+        }
+        self.0.silos.shutdown().await;
+    }
+
+    /// Ends what would never end by itself: event streams, and the loops beside requests.
+    pub fn close_streams(&self) {
+        self.0.stop.notify_waiters();
+    }
+
+    /// From now on `/ready` says no, so that balancers look elsewhere.
+    pub fn drain(&self) {
+        self.0.draining.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+    pub fn is_draining(&self) -> bool {
+        self.0.draining.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.0.catalogue
+    }
+    pub fn registry(&self) -> &Registry {
+        &self.0.registry
+    }
+    pub fn mailer(&self) -> &Mailer {
+        &self.0.mailer
+    }
+    pub fn letters(&self) -> &Letters {
+        &self.0.letters
+    }
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+    pub fn passwords(&self) -> &Passwords {
+        &self.0.passwords
+    }
+    pub fn tokens(&self) -> &Tokens {
+        &self.0.tokens
+    }
+    pub fn root_key(&self) -> &RootKey {
+        &self.0.root
+    }
+    /// All silos. For the platform's own crates: products have their `Ctx`, which holds one.
+    pub fn silos(&self) -> &Silos {
+        &self.0.silos
+    }
+    /// The hub's database. For the platform's own crates.
+    pub fn hub(&self) -> &Silo {
+        &self.0.hub
+    }
+    pub(crate) fn rights(&self) -> &access::Cache {
+        &self.0.rights
+    }
+    pub(crate) fn dispatch(&self) -> &Dispatch {
+        &self.0.dispatch
+    }
+    pub(crate) fn node(&self) -> &str {
+        &self.0.node
+    }
+    pub(crate) fn job_kind(&self, name: &str) -> Option<&JobKind> {
+        self.0.job_kinds.get(name)
+    }
+    pub(crate) fn asset(&self, path: &str) -> Option<Asset> {
+        (self.0.assets)(path)
+    }
+    pub(crate) fn demo(&self) -> Option<Demo> {
+        self.0.demo
+    }
+    pub(crate) fn openapi(&self) -> &OnceLock<bytes::Bytes> {
+        &self.0.openapi
+    }
+    pub(crate) fn changes(&self) -> &tokio::sync::broadcast::Sender<TenantId> {
+        &self.0.changes
+    }
+    pub(crate) fn grown(&self) -> &Mutex<HashSet<TenantId>> {
+        &self.0.grown
+    }
+    pub(crate) fn seen(&self) -> &Mutex<HashMap<Seen, Time>> {
+        &self.0.seen
+    }
+    pub(crate) fn stop(&self) -> &Arc<Notify> {
+        &self.0.stop
+    }
+    /// Where uploads wait until their job is done.
+    pub(crate) fn spool(&self) -> PathBuf {
+        self.0.config.data.join("spool")
+    }
+
+    /// Makes the database of a new tenant: the platform's tables and rows, and whatever `also` adds in the same transaction. Done
+    /// twice, the second time finds it there. Only the platform's own crates call it.
+    pub async fn create_silo(
+        &self,
+        id: TenantId,
+        currency: &str,
+        also: impl FnOnce(&mut silo::Tx<'_>) -> Result<()> + Send + 'static,
+    ) -> Result<Silo> {
+        let (catalogue, currency) = (self.0.catalogue.clone(), currency.to_owned());
+        let first = move |sql: &mut silo::Tx<'_>| {
+            platform::first_rows(sql, &catalogue, id, &currency, "UTC")?;
+            also(sql)
+        };
+        self.silos().create(id, &schema::SILO, first).await
+    }
+
+    /// A tenant's slug and name, as the hub knows them.
+    pub async fn tenant_names(&self, tenant: TenantId) -> Result<Tenant> {
+        if tenant.is_hub() {
+            return Ok(Tenant { slug: "hub".into(), name: "Operator".into() });
+        }
+        let id = tenant.to_string();
+        let found = self
+            .hub()
+            .read(move |sql| {
+                sql.row(r#"SELECT "slug", "name" FROM "hub_tenants" WHERE "id" = ?1"#, &[(&id).into()], |row| {
+                    Ok(Tenant { slug: row.text(0)?.to_owned(), name: row.text(1)?.to_owned() })
+                })
+            })
+            .await?;
+        found.ok_or_else(Error::not_found)
+    }
+}
+
+fn silo_options(config: &Config, root: &RootKey, catalogue: Arc<Catalogue>) -> Result<silo::Options> {
+    let engine = if config.storage.silos.is_empty() {
+        silo::Engine::Sqlite { dir: config.data.join("silos") }
+    } else {
+        silo::Engine::Postgres { url: config.storage.silos.clone(), pool: 16 }
+    };
+    let max_open = Some(config.server.max_open_silos).filter(|n| *n > 0);
+    Ok(silo::Options { engine, installation: root.id(), max_open, at_open: Arc::new(move |tenant, sql| platform::migrate(&catalogue, tenant, sql)) })
+}
+
+/// What no module can check alone.
+fn check_together(modules: &[Arc<Module>]) -> Result<()> {
+    let manifests: Vec<_> = modules.iter().map(|module| &module.manifest).collect();
+    crate::manifest::check_together(&manifests).map_err(|faults| {
+        let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        Error::malformed("manifest", lines.join("\n"))
+    })
+}

@@ -1,0 +1,294 @@
+//! The context of one request or job: who acts, for which tenant, under which request id. A [`Ctx`] holds exactly one silo.
+//!
+//! It is made here and nowhere else, in exactly four ways: from a verified credential, from a claimed job, as
+//! `system:<module>`, and as the operator's command line. There is no `Default` and no public constructor that takes a tenant
+//! from a request: the tenant is fixed when a credential is issued.
+
+use crate::{
+    access::{Access, Subject},
+    app::App,
+    idempotency::Key,
+    operations::{Call, Operation, Reply},
+    tx::Tx,
+};
+use base::{Error, Result, TenantId, Time};
+use silo::Silo;
+use std::{net::IpAddr, sync::Arc};
+
+/// Who acts, where, and why. Cheap to clone.
+#[derive(Clone)]
+pub struct Ctx {
+    inner: Arc<Inner>,
+    operation: Option<Arc<Operation>>,
+}
+
+struct Inner {
+    app: App,
+    silo: Silo,
+    subject: Subject,
+    /// As it stands in the log: `member:<id>`, `key:<id>`, `system:<module>`, `operator:<id>`, `anonymous`.
+    actor: String,
+    on_behalf_of: Option<String>,
+    person: Option<Person>,
+    tenant: Tenant,
+    /// What a key was made for; a session has no such bound.
+    scopes: Option<Vec<String>>,
+    trace: Trace,
+}
+
+/// Somebody who is signed in.
+#[derive(Debug, Clone)]
+pub struct Person {
+    pub user: String,
+    pub email: String,
+    pub name: String,
+    /// The session, refresh family or key by which this person came.
+    pub credential: String,
+    pub expires_at: Time,
+}
+
+/// The tenant's names, for display and for `tenant.slug` in expressions.
+#[derive(Debug, Clone, Default)]
+pub struct Tenant {
+    pub slug: String,
+    pub name: String,
+}
+
+/// What ties log lines, events and answers together.
+#[derive(Debug, Clone, Default)]
+pub struct Trace {
+    pub request_id: String,
+    /// The id of the event or job that led to this.
+    pub cause: Option<String>,
+    pub ip: Option<IpAddr>,
+    pub agent: Option<String>,
+    /// Came from our own page in a browser, so that a cookie may be set.
+    pub browser: bool,
+}
+
+/// A credential that has been proved, on its way to becoming a `Ctx`. Only `credentials` makes one.
+pub(crate) struct Proved {
+    pub tenant_id: Option<TenantId>,
+    pub tenant: Tenant,
+    pub member: Option<String>,
+    pub actor: String,
+    pub scopes: Option<Vec<String>>,
+    pub person: Person,
+}
+
+impl Ctx {
+    /// First way: from a verified credential. Somebody without any company stands in the hub with no rights at all.
+    pub(crate) async fn of_credential(app: &App, proved: Proved, trace: Trace) -> Result<Ctx> {
+        let (silo, subject) = match (proved.tenant_id, proved.member) {
+            (Some(tenant), Some(member)) => (app.silos().open(tenant).await?, Subject::Member(member)),
+            (_, None) | (None, _) => (app.hub().clone(), Subject::Nobody),
+        };
+        let inner = Inner {
+            app: app.clone(),
+            silo,
+            subject,
+            actor: proved.actor,
+            on_behalf_of: None,
+            person: Some(proved.person),
+            tenant: proved.tenant,
+            scopes: proved.scopes,
+            trace,
+        };
+        Ok(Ctx { inner: Arc::new(inner), operation: None })
+    }
+
+    /// Second way: from a claimed job, for the member it was enqueued for (rights are read anew), or for the system.
+    pub(crate) fn of_job(app: &App, silo: Silo, job: &crate::jobs::Claimed, tenant: Tenant) -> Ctx {
+        let subject = match &job.member {
+            Some(member) => Subject::Member(member.clone()),
+            None => Subject::System(job.kind.split('.').next().unwrap_or_default().to_owned()),
+        };
+        let trace = Trace { request_id: job.request_id.clone().unwrap_or_default(), cause: Some(job.id.clone()), ..Trace::default() };
+        let inner = Inner {
+            app: app.clone(),
+            silo,
+            subject,
+            actor: job.actor.clone(),
+            on_behalf_of: None,
+            person: None,
+            tenant,
+            scopes: job.scopes.clone(),
+            trace,
+        };
+        Ctx { inner: Arc::new(inner), operation: None }
+    }
+
+    /// Third way: a module acting for itself, with the permissions that its manifest lists. Public operations run like this in
+    /// the hub, and say `anonymous` in the log. `person` is whoever happens to be signed in while calling one.
+    pub(crate) fn of_system(app: &App, silo: Silo, module: &str, person: Option<Person>, trace: Trace, anonymous: bool) -> Ctx {
+        let actor = if anonymous { "anonymous".to_owned() } else { format!("system:{module}") };
+        let inner = Inner {
+            app: app.clone(),
+            silo,
+            subject: Subject::System(module.to_owned()),
+            actor,
+            on_behalf_of: None,
+            person,
+            tenant: Tenant::default(),
+            scopes: None,
+            trace,
+        };
+        Ctx { inner: Arc::new(inner), operation: None }
+    }
+
+    /// Fourth way: the operator's command line, beside the data.
+    pub async fn of_command_line(app: &App, tenant: TenantId, names: Tenant) -> Result<Ctx> {
+        let inner = Inner {
+            app: app.clone(),
+            silo: app.silos().open(tenant).await?,
+            subject: Subject::Operator,
+            actor: "operator:cli".into(),
+            on_behalf_of: None,
+            person: None,
+            tenant: names,
+            scopes: None,
+            trace: Trace { request_id: base::new_id(), ..Trace::default() },
+        };
+        Ok(Ctx { inner: Arc::new(inner), operation: None })
+    }
+
+    /// The same actor in another silo, as the system of a platform module: how a new company gets its first rows. Only the platform's
+    /// own crates have a silo to name.
+    pub fn system_in(&self, silo: Silo, module: &str) -> Ctx {
+        let mut cx = Ctx::of_system(self.app(), silo, module, self.inner.person.clone(), self.inner.trace.clone(), false);
+        if let Some(inner) = Arc::get_mut(&mut cx.inner) {
+            inner.actor = self.inner.actor.clone();
+        }
+        cx
+    }
+
+    /// The same actor in the hub.
+    pub fn in_hub(&self, module: &str) -> Ctx {
+        self.system_in(self.app().hub().clone(), module)
+    }
+
+    /// The same actor in another tenant's silo: how somebody enters a company whose member they are only about to become.
+    pub async fn in_silo(&self, tenant: TenantId, module: &str) -> Result<Ctx> {
+        Ok(self.system_in(self.app().silos().open(tenant).await?, module))
+    }
+
+    /// Makes the silo of a new tenant; `init` writes its first rows in the same commit. Where it is already there, nothing happens.
+    pub async fn new_silo(
+        &self,
+        tenant: TenantId,
+        currency: &'static str,
+        time_zone: &'static str,
+        init: impl FnOnce(&mut Tx<'_, '_>) -> Result<()> + Send + 'static,
+    ) -> Result<()> {
+        let cx = self.in_hub("account");
+        let first = move |sql: &mut silo::Tx<'_>| {
+            crate::platform::first_rows(sql, cx.app().catalogue(), tenant, currency, time_zone)?;
+            init(&mut Tx::begin(&cx, sql)?)
+        };
+        self.app().silos().create(tenant, &crate::schema::SILO, first).await.map(drop)
+    }
+
+    pub(crate) fn entering(&self, operation: &Arc<Operation>) -> Ctx {
+        Ctx { inner: self.inner.clone(), operation: Some(operation.clone()) }
+    }
+
+    pub fn app(&self) -> &App {
+        &self.inner.app
+    }
+    pub fn tenant_id(&self) -> TenantId {
+        self.inner.silo.id()
+    }
+    pub fn tenant(&self) -> &Tenant {
+        &self.inner.tenant
+    }
+    pub fn trace(&self) -> &Trace {
+        &self.inner.trace
+    }
+    /// As the log names whoever acts.
+    pub fn actor(&self) -> &str {
+        &self.inner.actor
+    }
+    pub(crate) fn on_behalf_of(&self) -> Option<&str> {
+        self.inner.on_behalf_of.as_deref()
+    }
+    pub(crate) fn subject(&self) -> &Subject {
+        &self.inner.subject
+    }
+    pub(crate) fn scopes(&self) -> Option<&[String]> {
+        self.inner.scopes.as_deref()
+    }
+    pub fn operation(&self) -> Option<&Arc<Operation>> {
+        self.operation.as_ref()
+    }
+    /// The member of this silo who acts, if it is one.
+    pub fn member(&self) -> Option<&str> {
+        match &self.inner.subject {
+            Subject::Member(member) => Some(member),
+            Subject::System(_) | Subject::Operator | Subject::Nobody => None,
+        }
+    }
+    pub fn person(&self) -> Option<&Person> {
+        self.inner.person.as_ref()
+    }
+    /// Whoever is signed in, or 401.
+    pub fn signed_in(&self) -> Result<&Person> {
+        self.inner.person.as_ref().ok_or_else(Error::anonymous)
+    }
+
+    /// Whether the operation at hand may be called at all: for work that begins outside a transaction.
+    pub async fn check(&self) -> Result<()> {
+        self.read(|_| Ok(())).await
+    }
+
+    /// Reads one record by id.
+    pub async fn read<T: Send + 'static>(&self, f: impl FnOnce(&mut Tx<'_, '_>) -> Result<T> + Send + 'static) -> Result<T> {
+        let cx = self.clone();
+        self.inner.silo.read(move |sql| f(&mut Tx::begin(&cx, sql)?)).await
+    }
+
+    /// Reads many: on the blocking pool, with a time limit.
+    pub async fn scan<T: Send + 'static>(&self, f: impl FnOnce(&mut Tx<'_, '_>) -> Result<T> + Send + 'static) -> Result<T> {
+        let cx = self.clone();
+        self.inner.silo.scan(move |sql| f(&mut Tx::begin(&cx, sql)?)).await
+    }
+
+    /// One unit of work: all of it, durably, or none of it.
+    pub async fn write<T: Send + 'static>(&self, f: impl FnOnce(&mut Tx<'_, '_>) -> Result<T> + Send + 'static) -> Result<T> {
+        let cx = self.clone();
+        self.inner.silo.write(move |sql| f(&mut Tx::begin(&cx, sql)?)).await
+    }
+
+    /// The last unit of work of an operation. Its answer is kept in the same commit under the caller's `Idempotency-Key`, so that
+    /// the same request sent again gets the same answer and does nothing.
+    pub async fn finish(&self, call: Call, f: impl FnOnce(&mut Tx<'_, '_>, &Call) -> Result<Reply> + Send + 'static) -> Result<Reply> {
+        let cx = self.clone();
+        let key = Key::of(self, &call);
+        self.inner
+            .silo
+            .write(move |sql| {
+                let mut tx = Tx::begin(&cx, sql)?;
+                if let Some(reply) = key.as_ref().map(|key| key.earlier(&mut tx)).transpose()?.flatten() {
+                    return Ok(reply);
+                }
+                let reply = f(&mut tx, &call)?;
+                if let Some(key) = &key {
+                    key.keep(&mut tx, &reply)?;
+                }
+                Ok(reply)
+            })
+            .await
+    }
+
+    /// Whether the operation at hand is open to everybody.
+    pub fn is_public(&self) -> bool {
+        self.operation.as_ref().is_some_and(|op| op.access == Access::Public)
+    }
+
+    /// Whether the credential that made this context still counts: for what outlives its request.
+    pub(crate) async fn still_good(&self) -> Result<()> {
+        match &self.inner.person {
+            Some(person) => crate::credentials::still_good(self.app(), &person.credential).await,
+            None => Ok(()),
+        }
+    }
+}

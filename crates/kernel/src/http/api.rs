@@ -1,0 +1,234 @@
+//! A request below `/api/v1/`: from bytes to a [`Call`], from a credential to a [`Ctx`], through the registry, and back.
+
+use super::{
+    Incoming, Payload, answer,
+    cookie::{self, Site},
+    upload,
+};
+use crate::{
+    access::Access,
+    credentials::{self, Credential},
+    ctx::{Ctx, Trace},
+    limits::{Limit, Quota},
+    operations::{Body, Call, Door, Found, IfMatch, Input, Operation},
+};
+use base::{Code, Error, Fault, Result};
+use bytes::Bytes;
+use http::{HeaderValue, Method, Response, header};
+use std::sync::Arc;
+
+pub(super) async fn call<B>(incoming: &Incoming<'_>, path: &str, body: B) -> Result<Response<Payload>>
+where
+    B: http_body::Body<Data = Bytes> + Send + Unpin,
+    B::Error: std::fmt::Display,
+{
+    plain_path(path)?;
+    no_credential_in_url(incoming)?;
+    let registry = incoming.app.registry();
+    let (operation, id) = match registry.find(incoming.method, path) {
+        Found::Operation(operation, id) => (operation.clone(), id),
+        Found::Other(allowed) => return Ok(answer::method_not_allowed(incoming, &allowed)),
+        Found::Nothing => return nothing(incoming).await,
+    };
+    let (cx, quota) = context(incoming, &operation).await?;
+    let mut call = headers(incoming)?;
+    call.id = id;
+    call.query = query(incoming.query)?;
+    call.body = read_body(incoming, &operation, body, &mut call.file_hash).await?;
+    let reply = registry.call(&cx, &operation, call).await?;
+    let mut response = answer::reply(reply);
+    if incoming.method == Method::HEAD {
+        *response.body_mut() = Payload::Bytes(None);
+    }
+    let out = response.headers_mut();
+    for (name, value) in [("ratelimit", quota.header()), ("ratelimit-policy", quota.policy_header())] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            out.insert(name, value);
+        }
+    }
+    if operation.credential || operation.secret {
+        out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    Ok(response)
+}
+
+/// A path that nothing answers to. Nobody learns which those are without signing in first.
+async fn nothing(incoming: &Incoming<'_>) -> Result<Response<Payload>> {
+    match proved(incoming).await? {
+        Some(_) => Err(Error::not_found()),
+        None => {
+            incoming.app.limits().take_ip(Limit::AnonymousPerIp, incoming.ip).check()?;
+            Err(Error::anonymous())
+        }
+    }
+}
+
+/// Routed and authorised on the same text: anything that somebody might normalise in another way is refused.
+fn plain_path(path: &str) -> Result<()> {
+    let plain = path.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'/' | b':' | b'.'));
+    let dots = path.split('/').any(|part| part == "." || part == ".." || part.is_empty());
+    if plain && !dots { Ok(()) } else { Err(Error::malformed("path", "This path is not spelled as one of ours.")) }
+}
+
+/// A key in a URL ends up in logs and in other sites' hands; it is refused before anybody looks whether it is a good one.
+fn no_credential_in_url(incoming: &Incoming<'_>) -> Result<()> {
+    let named = incoming.query.split('&').filter_map(|pair| pair.split('=').next()).any(|name| {
+        matches!(name.to_ascii_lowercase().as_str(), "api_key" | "apikey" | "access_token" | "refresh_token" | "token" | "key_id" | "password")
+    });
+    if named || incoming.query.contains("tnk_live_") {
+        return Err(Error::malformed(
+            "credential-in-url",
+            "A credential does not belong in a URL. Send it as `Authorization: Bearer`, and replace this one: it may have been logged.",
+        ));
+    }
+    Ok(())
+}
+
+fn credential<'r>(incoming: &Incoming<'r>) -> Result<Option<Credential<'r>>> {
+    let Some(value) = incoming.headers.get(header::AUTHORIZATION) else {
+        return Ok(cookie::session(incoming.app, incoming.headers).map(Credential::Session));
+    };
+    let text = value.to_str().map_err(|_| Error::anonymous())?;
+    match text.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(Credential::Bearer(token))),
+        _ => Err(Error::anonymous()),
+    }
+}
+
+async fn proved(incoming: &Incoming<'_>) -> Result<Option<credentials::Found>> {
+    match credential(incoming)? {
+        Some(credential) => credentials::prove(incoming.app, credential).await,
+        None => Ok(None),
+    }
+}
+
+/// Who asks, within which limits.
+async fn context(incoming: &Incoming<'_>, operation: &Arc<Operation>) -> Result<(Ctx, Quota)> {
+    let app = incoming.app;
+    let safe = incoming.method == Method::GET || incoming.method == Method::HEAD;
+    let by_cookie = incoming.headers.get(header::AUTHORIZATION).is_none() && cookie::session(app, incoming.headers).is_some();
+    let site = cookie::site(incoming);
+    if !safe && (by_cookie || operation.cookie) {
+        match site {
+            Site::Same => {}
+            // No browser sends neither header; such a caller gets the answer, and no cookie.
+            Site::Unsaid if !by_cookie => {}
+            Site::Unsaid | Site::Other => {
+                return Err(Error::new(
+                    Code::Denied,
+                    "cross-site",
+                    "This came from another site's page, or did not say where from. Send an `Origin` header, or use a token.",
+                ));
+            }
+        }
+    }
+    let found = match proved(incoming).await {
+        Err(error) if operation.access == Access::Public && error.code() == Code::Anonymous => None,
+        found => found?,
+    };
+    let trace = Trace {
+        request_id: incoming.request_id.to_owned(),
+        cause: None,
+        ip: Some(incoming.ip),
+        agent: incoming.headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).map(|v| v.chars().take(200).collect()),
+        browser: site == Site::Same,
+    };
+    let quota = match (&found, operation.credential) {
+        (_, true) => app.limits().take_ip(Limit::AuthPerIp, incoming.ip),
+        (Some(found), false) => app.limits().take(Limit::BurstPerUser, &found.account),
+        (None, false) => app.limits().take_ip(Limit::AnonymousPerIp, incoming.ip),
+    };
+    quota.check()?;
+    if operation.access == Access::Public {
+        let person = found.map(|found| found.proved.person);
+        return Ok((Ctx::of_system(app, app.hub().clone(), &operation.module, person, trace, true), quota));
+    }
+    let found = found.ok_or_else(Error::anonymous)?;
+    credentials::refuse_suspended(&found, &operation.name)?;
+    Ok((Ctx::of_credential(app, found.proved, trace).await?, quota))
+}
+
+fn headers(incoming: &Incoming<'_>) -> Result<Call> {
+    let text = |name: &str| match incoming.headers.get(name) {
+        None => Ok(None),
+        Some(value) => value.to_str().map(Some).map_err(|_| Error::fault("", "header", format!("The header {name} is not plain text."))),
+    };
+    let mut call = Call::new(Door::Http);
+    call.if_match = text("if-match")?.map(if_match).transpose()?;
+    call.if_none_match = match text("if-none-match")?.map(if_match).transpose()? {
+        Some(IfMatch::Version(version)) => Some(version),
+        Some(IfMatch::Any | IfMatch::Never) | None => None,
+    };
+    call.idempotency_key = match text("idempotency-key")? {
+        Some(key) if key.is_empty() || key.len() > 255 => {
+            return Err(Error::malformed("idempotency-key", "An Idempotency-Key has 1 to 255 characters."));
+        }
+        key => key.map(str::to_owned),
+    };
+    call.last_event_id = text("last-event-id")?.map(str::to_owned);
+    call.respond_async = text("prefer")?.is_some_and(|prefer| prefer.split(',').any(|p| p.trim().eq_ignore_ascii_case("respond-async")));
+    Ok(call)
+}
+
+/// One entity tag: `"5"`, `W/"5"` (which never matches strongly, RFC 9110 section 13.1.1) or `*`.
+fn if_match(text: &str) -> Result<IfMatch> {
+    let text = text.trim();
+    if text == "*" {
+        return Ok(IfMatch::Any);
+    }
+    let quoted = |text: &str| text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).filter(|t| !t.contains('"')).map(str::to_owned);
+    if let Some(tag) = quoted(text) {
+        return Ok(tag.parse().map_or(IfMatch::Never, IfMatch::Version));
+    }
+    match text.strip_prefix("W/").and_then(quoted) {
+        Some(_) => Ok(IfMatch::Never),
+        None => Err(Error::malformed("if-match", "Send one entity tag as it was answered: If-Match: \"5\".")),
+    }
+}
+
+/// The query, decoded. Each parameter once; U+0000 is not text.
+fn query(text: &str) -> Result<Vec<(String, String)>> {
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
+        if name.contains('\0') || value.contains('\0') {
+            return Err(Error::malformed("nul", "The character U+0000 is not text. Take it out."));
+        }
+        if value.contains('\u{fffd}') {
+            return Err(Error::malformed("encoding", "The query is not UTF-8."));
+        }
+        if pairs.iter().any(|(other, _)| *other == name) {
+            return Err(Error::invalid(vec![Fault::new(name.into_owned(), "duplicate", "This parameter stands twice.")]));
+        }
+        pairs.push((name.into_owned(), value.into_owned()));
+    }
+    Ok(pairs)
+}
+
+async fn read_body<B>(incoming: &Incoming<'_>, operation: &Operation, body: B, hash: &mut [u8; 32]) -> Result<Body>
+where
+    B: http_body::Body<Data = Bytes> + Send + Unpin,
+    B::Error: std::fmt::Display,
+{
+    if matches!(*incoming.method, Method::GET | Method::HEAD | Method::DELETE) {
+        return Ok(Body::Empty);
+    }
+    let declared = incoming.headers.get(header::CONTENT_TYPE).map(|v| v.to_str().unwrap_or_default());
+    let content_type = declared.map(|t| t.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
+    let wrong = |wanted: &str| Err(Error::new(Code::Unsupported, "content-type", format!("This operation reads {wanted}.")));
+    match (&operation.input, content_type.as_deref()) {
+        (Input::File(wanted), Some(got)) if got == *wanted => {
+            let (file, sum) = upload::file(body, &incoming.app.spool()).await?;
+            *hash = sum;
+            Ok(Body::File(file))
+        }
+        (Input::File(wanted), _) => wrong(wanted),
+        (Input::Json(_) | Input::None, Some("application/json")) => Ok(Body::Json(upload::json(body).await?)),
+        (Input::Json(_), Some("application/merge-patch+json")) if incoming.method == Method::PATCH => Ok(Body::Json(upload::json(body).await?)),
+        // Nothing sent, nothing declared: fine where nothing is needed.
+        (Input::None, None) => match upload::json(body).await? {
+            bytes if bytes.is_empty() => Ok(Body::Empty),
+            _ => wrong("application/json"),
+        },
+        (Input::Json(_) | Input::None, _) => wrong("application/json"),
+    }
+}

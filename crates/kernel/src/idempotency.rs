@@ -1,0 +1,111 @@
+//! Retries: the answer to a POST is kept, in the commit that did the work, under the key that the caller chose. The same key
+//! with the same body gets the stored answer; with another body it is refused; a second request meanwhile waits its turn at the writer.
+
+use crate::{
+    ctx::Ctx,
+    operations::{Body, Call, Content, Reply},
+    secrets::{DataKey, Place},
+    tx::Tx,
+};
+use base::{Code, Error, Result, Time};
+use http::{Method, StatusCode};
+use sha2::{Digest, Sha256};
+
+/// How long an answer is kept, in seconds.
+const KEPT_SECONDS: i64 = 24 * 60 * 60;
+
+/// One caller's key for one operation, and what was sent with it.
+pub(crate) struct Key {
+    key: [u8; 32],
+    body: [u8; 32],
+    sealed: bool,
+}
+
+impl Key {
+    /// `None` where the caller sent no key, or where the method repeats safely by itself.
+    pub(crate) fn of(cx: &Ctx, call: &Call) -> Option<Key> {
+        let operation = cx.operation()?;
+        let text = call.idempotency_key.as_deref().filter(|_| operation.method == Method::POST)?;
+        // Whoever is in no company yet has no actor of their own: the user tells them apart.
+        let user = cx.person().map_or("", |person| person.user.as_str());
+        let mut key = Sha256::new();
+        for part in [cx.actor(), user, operation.name.as_str(), text] {
+            key.update((part.len() as u64).to_be_bytes());
+            key.update(part.as_bytes());
+        }
+        // A body may hold a password. Its mark is keyed, so that a stolen database is no quicker a way to guess it than the password's own hash.
+        let mut body = Sha256::new();
+        body.update(cx.app().root_key().derive("idempotency").ok()?);
+        for (name, value) in &call.query {
+            body.update(format!("{}:{name}{}:{value}", name.len(), value.len()).as_bytes());
+        }
+        body.update(call.id.as_deref().unwrap_or_default());
+        body.update(match &call.body {
+            Body::Empty => b"".as_slice(),
+            Body::Json(bytes) => bytes,
+            Body::File(_) => call.file_hash.as_slice(),
+        });
+        Some(Key { key: key.finalize().into(), body: body.finalize().into(), sealed: operation.secret })
+    }
+
+    /// The answer that an earlier request got. Another body under the same key is refused.
+    pub(crate) fn earlier(&self, tx: &mut Tx<'_, '_>) -> Result<Option<Reply>> {
+        let row = tx.sql().row(
+            r#"SELECT "body", "status", "etag", "answer" FROM "idempotency" WHERE "key" = ?1 AND "expires_at" > ?2"#,
+            &[self.key.as_slice().into(), Time::now().into()],
+            |row| Ok((row.blob(0)?.to_vec(), row.int(1)?, row.opt_int(2)?, row.blob(3)?.to_vec())),
+        )?;
+        let Some((body, status, etag, answer)) = row else { return Ok(None) };
+        if body != self.body {
+            return Err(Error::new(Code::Mismatch, "idempotency-mismatch", "This Idempotency-Key was used for another request. Choose a new one."));
+        }
+        let answer = if self.sealed { self.seal(tx)?.open(&self.place(tx, &self.row()), &answer)? } else { answer };
+        let status = u16::try_from(status).ok().and_then(|s| StatusCode::from_u16(s).ok()).unwrap_or(StatusCode::OK);
+        let mut reply = Reply::bytes(status, answer).with_header(http::HeaderName::from_static("idempotency-replayed"), "true");
+        reply.version = etag;
+        Ok(Some(reply))
+    }
+
+    /// Keeps the answer in the transaction at hand, and lets go of what has expired.
+    pub(crate) fn keep(&self, tx: &mut Tx<'_, '_>, reply: &Reply) -> Result<()> {
+        let Content::Bytes(bytes) = &reply.body else { return Ok(()) };
+        let sealed = self.sealed.then(|| self.seal(tx).and_then(|key| key.seal(&self.place(tx, &self.row()), bytes))).transpose()?;
+        let now = Time::now();
+        let answer = sealed.as_deref().unwrap_or(bytes);
+        tx.sql().run(
+            r#"INSERT INTO "idempotency" ("key", "body", "status", "etag", "answer", "expires_at") VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT ("key") DO UPDATE SET "body" = excluded."body", "status" = excluded."status", "etag" = excluded."etag", "answer" = excluded."answer", "expires_at" = excluded."expires_at""#,
+            &[
+                self.key.as_slice().into(),
+                self.body.as_slice().into(),
+                i64::from(reply.status.as_u16()).into(),
+                reply.version.into(),
+                answer.into(),
+                now.plus_seconds(KEPT_SECONDS).into(),
+            ],
+        )?;
+        // What has expired goes with every so many writes, not with each.
+        if tx.sql().head().seq % 32 == 0 {
+            tx.sql().run(r#"DELETE FROM "idempotency" WHERE "expires_at" <= ?1"#, &[now.into()])?;
+        }
+        Ok(())
+    }
+
+    fn seal(&self, tx: &Tx<'_, '_>) -> Result<DataKey> {
+        tx.app().root_key().sealing("idempotency")
+    }
+    fn row(&self) -> String {
+        self.key.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+    fn place<'a>(&self, tx: &Tx<'_, '_>, row: &'a str) -> Place<'a> {
+        Place { tenant: tx.tenant_id(), table: "idempotency", row, column: "answer" }
+    }
+}
+
+/// The stored answer to a request whose work begins outside a transaction.
+pub(crate) async fn earlier(cx: &Ctx, call: &Call) -> Result<Option<Reply>> {
+    match Key::of(cx, call) {
+        Some(key) => cx.read(move |tx| key.earlier(tx)).await,
+        None => Ok(None),
+    }
+}

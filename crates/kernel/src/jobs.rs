@@ -1,0 +1,445 @@
+//! Work that outlives a request. A job is a row in the silo it belongs to, written in the transaction that wants it done;
+//! the hub keeps one small row per silo that has work due, so that nothing ever has to look through all silos.
+//!
+//! Claiming is fenced by the attempt number and a lease with heartbeat: a worker that was given up on cannot finish what
+//! another has taken over. Times come from one clock, the database's writer's.
+
+use crate::{
+    app::App,
+    ctx::{Ctx, Tenant},
+    tx::Tx,
+};
+use base::{Error, Result, TenantId, Time, Value};
+use silo::Silo;
+use std::{
+    collections::HashSet,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+use tokio::sync::Notify;
+
+const LEASE_SECONDS: i64 = 30;
+const HEARTBEAT: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_secs(1);
+/// Silos that one node works for at the same time.
+const WORKERS: usize = 8;
+
+/// A job to be done, as its author describes it.
+pub struct Job {
+    pub kind: String,
+    pub args: serde_json::Value,
+    /// Jobs with the same key run one after the other, in the order in which they were enqueued.
+    pub key: Option<String>,
+    /// While one with this mark waits or runs, a second is not enqueued.
+    pub dedupe: Option<String>,
+    pub run_at: Time,
+}
+
+impl Job {
+    pub fn new(kind: &str, args: serde_json::Value) -> Job {
+        Job { kind: kind.into(), args, key: None, dedupe: None, run_at: Time::now() }
+    }
+    pub fn keyed(mut self, key: impl Into<String>) -> Job {
+        self.key = Some(key.into());
+        self
+    }
+    pub fn once(mut self, mark: impl Into<String>) -> Job {
+        self.dedupe = Some(mark.into());
+        self
+    }
+}
+
+/// A job in the hands of a worker.
+pub struct Claimed {
+    pub id: String,
+    pub kind: String,
+    pub args: serde_json::Value,
+    pub attempt: i64,
+    pub member: Option<String>,
+    pub actor: String,
+    pub scopes: Option<Vec<String>>,
+    pub request_id: Option<String>,
+}
+
+/// What the work sees of its job: arguments, and a way to report.
+pub struct Running {
+    pub id: String,
+    pub args: serde_json::Value,
+    pub attempt: i64,
+    silo: Silo,
+    cancelled: Arc<AtomicBool>,
+}
+
+impl Running {
+    /// Whether somebody asked it to stop. Work that takes long looks here between its units.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(std::sync::atomic::Ordering::Relaxed)
+    }
+    /// Reports how far it is (0 to 100), with a word for the person who waits, and learns whether to stop.
+    pub async fn progress(&self, percent: i64, note: &str) -> Result<()> {
+        let (id, attempt, note) = (self.id.clone(), self.attempt, note.to_owned());
+        let cancel = self
+            .silo
+            .write(move |sql| {
+                let lease = Time::now().plus_seconds(LEASE_SECONDS);
+                sql.row(
+                    r#"UPDATE "jobs" SET "progress" = ?3, "note" = ?4, "lease_until" = ?5 WHERE "id" = ?1 AND "attempt" = ?2 AND "status" = 'running' RETURNING "cancel""#,
+                    &[(&id).into(), attempt.into(), percent.clamp(0, 100).into(), (&note).into(), lease.into()],
+                    |row| row.bool(0),
+                )
+            })
+            .await?;
+        if cancel.unwrap_or(true) {
+            self.cancelled.store(true, std::sync::atomic::Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
+
+/// Waits for a job of one's own to end, for a while. `None`: it goes on. A job that failed for good is told as its error.
+pub(crate) async fn outcome(cx: &Ctx, id: &str, patience: Duration) -> Result<Option<serde_json::Value>> {
+    let until = tokio::time::Instant::now() + patience;
+    let mut pause = Duration::from_millis(4);
+    loop {
+        let wanted = id.to_owned();
+        let row = cx
+            .read(move |tx| {
+                tx.sql().row(r#"SELECT "status", "result", "error" FROM "jobs" WHERE "id" = ?1"#, &[(&wanted).into()], |row| {
+                    Ok((row.text(0)?.to_owned(), row.opt_text(1)?.map(str::to_owned), row.opt_text(2)?.map(str::to_owned)))
+                })
+            })
+            .await?;
+        let (status, result, error) = row.ok_or_else(Error::not_found)?;
+        match status.as_str() {
+            "done" | "cancelled" => return serde_json::from_str(result.as_deref().unwrap_or("null")).map(Some).map_err(Error::internal),
+            "dead" => return Err(Error::conflict("job-failed", error.unwrap_or_else(|| "The work failed.".into()))),
+            _ if tokio::time::Instant::now() >= until => return Ok(None),
+            _ => {}
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_millis(64));
+    }
+}
+
+/// The node's side of jobs: who is being worked for, and the bell that wakes the dispatcher.
+#[derive(Default)]
+pub struct Dispatch {
+    bell: Notify,
+    busy: parking_lot::Mutex<HashSet<TenantId>>,
+    idle: Notify,
+}
+
+impl Tx<'_, '_> {
+    /// Enqueues a job in the transaction at hand. `cx.work_is_coming()` must have been called before the transaction began.
+    pub fn enqueue(&mut self, job: Job) -> Result<String> {
+        let id = base::new_id();
+        let now = Time::now();
+        let args = serde_json::to_string(&job.args).map_err(Error::internal)?;
+        let (member, actor, scopes, request_id) = {
+            let cx = self.cx();
+            // A key's job may do no more than the key.
+            let scopes = cx.scopes().map(serde_json::to_string).transpose().map_err(Error::internal)?;
+            (cx.member().map(str::to_owned), cx.actor().to_owned(), scopes, cx.trace().request_id.clone())
+        };
+        let sql = self.sql();
+        if let Some(mark) = &job.dedupe {
+            let earlier = sql.row(r#"SELECT "id" FROM "jobs" WHERE "dedupe" = ?1"#, &[mark.into()], |row| Ok(row.text(0)?.to_owned()))?;
+            if let Some(earlier) = earlier {
+                return Ok(earlier);
+            }
+        }
+        sql.run(
+            r#"INSERT INTO "jobs" ("id", "kind", "key", "dedupe", "priority", "args", "status", "run_at", "attempt", "progress", "member", "actor", "scopes", "request_id", "cancel", "created_at")
+VALUES (?1, ?2, ?3, ?4, 0, ?5, 'ready', ?6, 0, 0, ?7, ?8, ?9, ?10, ?11, ?12)"#,
+            &[
+                (&id).into(),
+                (&job.kind).into(),
+                job.key.as_deref().into(),
+                job.dedupe.as_deref().into(),
+                (&args).into(),
+                job.run_at.into(),
+                member.as_deref().into(),
+                (&actor).into(),
+                scopes.as_deref().into(),
+                (&request_id).into(),
+                false.into(),
+                now.into(),
+            ],
+        )?;
+        let app = self.app().clone();
+        self.sql().after_commit(move || app.dispatch().bell.notify_one());
+        Ok(id)
+    }
+}
+
+impl Ctx {
+    /// Notes in the hub, durably and before the silo commits, that this silo is about to have work. A crash in between only
+    /// wakes a worker for nothing.
+    pub async fn work_is_coming(&self) -> Result<()> {
+        lower(self.app(), self.tenant_id(), Time::now()).await
+    }
+}
+
+async fn lower(app: &App, tenant: TenantId, at: Time) -> Result<()> {
+    let tenant = tenant.to_string();
+    app.hub()
+        .write(move |sql| {
+            sql.run(
+                r#"INSERT INTO "due" ("tenant", "at", "stamp") VALUES (?1, ?2, 1)
+ON CONFLICT ("tenant") DO UPDATE SET "at" = CASE WHEN "due"."at" < excluded."at" THEN "due"."at" ELSE excluded."at" END, "stamp" = "due"."stamp" + 1"#,
+                &[(&tenant).into(), at.into()],
+            )
+            .map(drop)
+        })
+        .await
+}
+
+/// Runs until `stop` is rung: finds silos with work due, works for a few of them at a time, fairly.
+pub async fn dispatch(app: App, stop: Arc<Notify>) {
+    loop {
+        if let Err(error) = round(&app).await {
+            tracing::warn!(%error, "looking for due work failed; trying again");
+        }
+        let dispatch = app.dispatch();
+        tokio::select! {
+            () = stop.notified() => return,
+            () = dispatch.bell.notified() => {}
+            () = tokio::time::sleep(POLL) => {}
+        }
+    }
+}
+
+/// Waits until no worker of this node is busy. For shutdown and for tests.
+pub async fn drained(app: &App) {
+    loop {
+        let idle = app.dispatch().idle.notified();
+        if app.dispatch().busy.lock().is_empty() {
+            return;
+        }
+        idle.await;
+    }
+}
+
+async fn round(app: &App) -> Result<()> {
+    let now = Time::now();
+    let room = WORKERS.saturating_sub(app.dispatch().busy.lock().len());
+    if room == 0 {
+        return Ok(());
+    }
+    let due = app
+        .hub()
+        .scan(move |sql| {
+            sql.rows(
+                r#"SELECT "tenant" FROM "due" WHERE "at" <= ?1 AND ("lease_until" IS NULL OR "lease_until" < ?1) ORDER BY "at", "tenant" LIMIT 64"#,
+                &[now.into()],
+                |row| row.text(0).map(str::to_owned),
+            )
+        })
+        .await?;
+    let fresh: Vec<TenantId> = due.iter().filter_map(|id| id.parse().ok()).filter(|id| !app.dispatch().busy.lock().contains(id)).take(room).collect();
+    for tenant in fresh {
+        app.dispatch().busy.lock().insert(tenant);
+        let app = app.clone();
+        tokio::spawn(async move {
+            let again = match work_for(&app, tenant).await {
+                Ok(()) => false,
+                Err(error) => {
+                    tracing::warn!(%tenant, %error, "working for a silo failed; it is tried again");
+                    true
+                }
+            };
+            app.dispatch().busy.lock().remove(&tenant);
+            app.dispatch().idle.notify_waiters();
+            if !again {
+                app.dispatch().bell.notify_one();
+            }
+        });
+    }
+    Ok(())
+}
+
+/// Leases a silo, does what is due in it, and notes when to come again.
+async fn work_for(app: &App, tenant: TenantId) -> Result<()> {
+    let Some(stamp) = lease(app, tenant).await? else { return Ok(()) };
+    let silo = match app.silos().open(tenant).await {
+        Ok(silo) => silo,
+        // The silo is gone for good; so is its work.
+        Err(error) if error.code() == base::Code::NotFound => return release(app, tenant, stamp, None).await,
+        Err(error) => return Err(error),
+    };
+    let names = app.tenant_names(tenant).await?;
+    // A bounded share, so that one busy silo does not keep the others waiting.
+    for _ in 0..64 {
+        let Some(job) = claim(&silo).await? else { break };
+        run(app, &silo, job, names.clone()).await?;
+    }
+    let next = silo
+        .scan(|sql| {
+            sql.row(
+                r#"SELECT MIN(CASE WHEN "status" = 'running' THEN "lease_until" ELSE "run_at" END) FROM "jobs" WHERE "status" IN ('ready', 'running')"#,
+                &[],
+                |row| row.opt_int(0),
+            )
+        })
+        .await?
+        .flatten();
+    release(app, tenant, stamp, next).await
+}
+
+async fn lease(app: &App, tenant: TenantId) -> Result<Option<i64>> {
+    let (tenant, node) = (tenant.to_string(), app.node().to_owned());
+    app.hub()
+        .write(move |sql| {
+            let now = Time::now();
+            sql.row(
+                r#"UPDATE "due" SET "lease_until" = ?2, "node" = ?3 WHERE "tenant" = ?1 AND "at" <= ?4 AND ("lease_until" IS NULL OR "lease_until" < ?4) RETURNING "stamp""#,
+                &[(&tenant).into(), now.plus_seconds(LEASE_SECONDS).into(), (&node).into(), now.into()],
+                |row| row.int(0),
+            )
+        })
+        .await
+}
+
+/// Gives the silo back. Was more work announced meanwhile (the stamp moved on), it stays due.
+async fn release(app: &App, tenant: TenantId, stamp: i64, next: Option<i64>) -> Result<()> {
+    let tenant = tenant.to_string();
+    app.hub()
+        .write(move |sql| {
+            let key = [Value::from(&tenant), stamp.into()];
+            let done = match next {
+                None => sql.run(r#"DELETE FROM "due" WHERE "tenant" = ?1 AND "stamp" = ?2"#, &key)?,
+                Some(at) => sql.run(
+                    r#"UPDATE "due" SET "at" = ?3, "lease_until" = NULL, "node" = NULL WHERE "tenant" = ?1 AND "stamp" = ?2"#,
+                    &[(&tenant).into(), stamp.into(), at.into()],
+                )?,
+            };
+            if done == 0 {
+                sql.run(r#"UPDATE "due" SET "lease_until" = NULL, "node" = NULL WHERE "tenant" = ?1"#, &[(&tenant).into()])?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// Takes the next job that is due: ready, or left by a worker whose lease ran out. Only the oldest of a key may run.
+async fn claim(silo: &Silo) -> Result<Option<Claimed>> {
+    silo.write(|sql| {
+        let now = Time::now();
+        let claimed = sql.row(
+            r#"UPDATE "jobs" SET "status" = 'running', "attempt" = "attempt" + 1, "lease_until" = ?2 WHERE "id" = (
+  SELECT j."id" FROM "jobs" j WHERE ((j."status" = 'ready' AND j."run_at" <= ?1) OR (j."status" = 'running' AND j."lease_until" < ?1))
+    AND (j."key" IS NULL OR NOT EXISTS (SELECT 1 FROM "jobs" o WHERE o."key" = j."key" AND o."id" < j."id" AND o."status" IN ('ready', 'running')))
+  ORDER BY j."priority" DESC, j."run_at", j."id" LIMIT 1)
+RETURNING "id", "kind", "args", "attempt", "member", "actor", "scopes", "request_id""#,
+            &[now.into(), now.plus_seconds(LEASE_SECONDS).into()],
+            |row| {
+                Ok(Claimed {
+                    id: row.text(0)?.to_owned(),
+                    kind: row.text(1)?.to_owned(),
+                    args: serde_json::from_str(row.text(2)?).map_err(Error::internal)?,
+                    attempt: row.int(3)?,
+                    member: row.opt_text(4)?.map(str::to_owned),
+                    actor: row.text(5)?.to_owned(),
+                    scopes: row.opt_text(6)?.map(serde_json::from_str).transpose().map_err(Error::internal)?,
+                    request_id: row.opt_text(7)?.map(str::to_owned),
+                })
+            },
+        )?;
+        Ok(claimed)
+    })
+    .await
+}
+
+async fn run(app: &App, silo: &Silo, job: Claimed, names: Tenant) -> Result<()> {
+    let Some(kind) = app.job_kind(&job.kind) else {
+        return finish(silo, &job, 0, Err(Error::internal(format!("no module of this binary does {}", job.kind)))).await;
+    };
+    let cx = Ctx::of_job(app, silo.clone(), &job, names);
+    let cancelled = Arc::new(AtomicBool::new(false));
+    let running = Running { id: job.id.clone(), args: job.args.clone(), attempt: job.attempt, silo: silo.clone(), cancelled: cancelled.clone() };
+    // In a task of its own, so that a panic in the work is a failed try and nothing more.
+    let mut work = tokio::spawn((kind.work)(cx, running));
+    let outcome = loop {
+        tokio::select! {
+            done = &mut work => break done.unwrap_or_else(|stopped| Err(Error::internal(format!("the work stopped: {stopped}")))),
+            () = tokio::time::sleep(HEARTBEAT) => heartbeat(app, silo, &job, &cancelled).await?,
+        }
+    };
+    let was_cancelled = cancelled.load(std::sync::atomic::Ordering::Relaxed);
+    match outcome {
+        Err(_) if was_cancelled => finish(silo, &job, -1, Ok(serde_json::Value::Null)).await,
+        Ok(result) if was_cancelled => finish(silo, &job, -1, Ok(result)).await,
+        outcome => finish(silo, &job, kind.attempts, outcome).await,
+    }
+}
+
+/// Holds the lease of the job and of its silo, and looks whether somebody asked it to stop.
+async fn heartbeat(app: &App, silo: &Silo, job: &Claimed, cancelled: &AtomicBool) -> Result<()> {
+    let (id, attempt) = (job.id.clone(), job.attempt);
+    let until = Time::now().plus_seconds(LEASE_SECONDS);
+    let cancel = silo
+        .write(move |sql| {
+            sql.row(
+                r#"UPDATE "jobs" SET "lease_until" = ?3 WHERE "id" = ?1 AND "attempt" = ?2 AND "status" = 'running' RETURNING "cancel""#,
+                &[(&id).into(), attempt.into(), until.into()],
+                |row| row.bool(0),
+            )
+        })
+        .await?;
+    if cancel.unwrap_or(true) {
+        cancelled.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+    let (tenant, node) = (silo.id().to_string(), app.node().to_owned());
+    app.hub()
+        .write(move |sql| {
+            sql.run(r#"UPDATE "due" SET "lease_until" = ?3 WHERE "tenant" = ?1 AND "node" = ?2"#, &[(&tenant).into(), (&node).into(), until.into()])
+                .map(drop)
+        })
+        .await
+}
+
+/// Writes down how a try ended. `attempts` is how many there may be; -1 says that somebody cancelled it.
+async fn finish(silo: &Silo, job: &Claimed, attempts: i64, outcome: Result<serde_json::Value>) -> Result<()> {
+    let now = Time::now();
+    let (status, result, error, run_at) = match outcome {
+        Ok(result) if attempts < 0 => ("cancelled", Some(result.to_string()), None, now),
+        Ok(result) => ("done", Some(result.to_string()), None, now),
+        Err(error) => {
+            tracing::warn!(job = %job.id, kind = %job.kind, attempt = job.attempt, cause = error.cause().unwrap_or_default(), "{}", error.detail());
+            let final_try = job.attempt >= attempts || matches!(error.code(), base::Code::Denied | base::Code::NotFound | base::Code::Invalid);
+            (if final_try { "dead" } else { "ready" }, None, Some(error.detail().to_owned()), backoff(now, job.attempt))
+        }
+    };
+    let (id, attempt) = (job.id.clone(), job.attempt);
+    silo.write(move |sql| {
+        let ended = status != "ready";
+        sql.run(
+            r#"UPDATE "jobs" SET "status" = ?3, "result" = ?4, "error" = ?5, "run_at" = ?6, "lease_until" = NULL, "finished_at" = ?7,
+  "progress" = CASE WHEN ?3 = 'done' THEN 100 ELSE "progress" END, "args" = CASE WHEN ?3 = 'done' THEN '{}' ELSE "args" END,
+  "dedupe" = CASE WHEN ?8 THEN NULL ELSE "dedupe" END
+WHERE "id" = ?1 AND "attempt" = ?2 AND "status" = 'running'"#,
+            &[
+                (&id).into(),
+                attempt.into(),
+                status.into(),
+                result.as_deref().into(),
+                error.as_deref().into(),
+                run_at.into(),
+                ended.then_some(now).into(),
+                ended.into(),
+            ],
+        )
+        .map(drop)
+    })
+    .await
+}
+
+/// 2 s, 4 s, 8 s ... up to an hour, each up to a fifth earlier or later so that failures do not march in step.
+fn backoff(now: Time, attempt: i64) -> Time {
+    let base = 2_000_000_i64.saturating_mul(1 << attempt.clamp(1, 11).saturating_sub(1)).min(3_600_000_000);
+    let mut random = [0u8; 2];
+    // Without randomness the delay is merely not spread.
+    let _ = getrandom::fill(&mut random);
+    let spread = i64::from(u16::from_be_bytes(random)) * base * 2 / 5 / 65_536 - base / 5;
+    Time(now.0.saturating_add(base).saturating_add(spread))
+}

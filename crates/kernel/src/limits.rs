@@ -1,0 +1,298 @@
+//! Limits on how often somebody may try. They live in this process's memory and are bounded: an attacker with many addresses makes the
+//! server forget old counts, never run out of memory. What is counted is a client address or a canonical id, never text from a body.
+
+use crate::config::{self, Network, Rate};
+use base::{Code, Error, Result, fold};
+use parking_lot::Mutex;
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    net::{IpAddr, Ipv6Addr},
+    time::{Duration, Instant},
+};
+
+/// Keys that one limit remembers at once.
+const REMEMBERED: usize = 10_000;
+
+/// What is limited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// Proving who one is, per client address.
+    AuthPerIp,
+    /// Failed proofs, per account.
+    AuthPerAccount,
+    /// Sign-ups, per client address.
+    RegisterPerIp,
+    /// Mails that strangers can cause, per address they go to.
+    MailPerAddress,
+    /// Requests without a credential, per client address.
+    AnonymousPerIp,
+    /// Requests of one user or key.
+    BurstPerUser,
+}
+
+impl Limit {
+    /// Its name in headers and in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Limit::AuthPerIp => "auth_per_ip",
+            Limit::AuthPerAccount => "auth_per_account",
+            Limit::RegisterPerIp => "register_per_ip",
+            Limit::MailPerAddress => "mail_per_address",
+            Limit::AnonymousPerIp => "anonymous_per_ip",
+            Limit::BurstPerUser => "burst_per_user",
+        }
+    }
+}
+
+/// All limits of this process.
+pub struct Limits {
+    enabled: bool,
+    auth_per_ip: Window,
+    auth_per_account: Window,
+    register_per_ip: Window,
+    mail_per_address: Window,
+    anonymous_per_ip: Window,
+    burst_per_user: Window,
+}
+
+/// The answer of a limit: whether this request may go on, and what headers say about it.
+#[derive(Debug, Clone, Copy)]
+pub struct Quota {
+    pub limit: Limit,
+    pub allowed: bool,
+    pub remaining: u32,
+    /// Seconds until the window starts anew.
+    pub reset: u64,
+    rate: Rate,
+}
+
+impl Limits {
+    pub fn new(of: &config::Limits) -> Limits {
+        Limits {
+            enabled: of.enabled,
+            auth_per_ip: Window::new(of.auth_per_ip),
+            auth_per_account: Window::new(of.auth_per_account),
+            register_per_ip: Window::new(of.register_per_ip),
+            mail_per_address: Window::new(of.mail_per_address),
+            anonymous_per_ip: Window::new(of.anonymous_per_ip),
+            burst_per_user: Window::new(of.burst_per_user),
+        }
+    }
+
+    /// Counts one try. `key` is an id, or a mail address in any spelling.
+    pub fn take(&self, limit: Limit, key: &str) -> Quota {
+        self.count(limit, &fold(key))
+    }
+
+    /// Counts one try of a client address.
+    pub fn take_ip(&self, limit: Limit, ip: IpAddr) -> Quota {
+        self.count(limit, &network_of(ip).to_string())
+    }
+
+    /// Takes one count back: the try turned out to be a good one.
+    pub fn give_back(&self, limit: Limit, key: &str) {
+        self.window(limit).give_back(&fold(key));
+    }
+
+    fn count(&self, limit: Limit, key: &str) -> Quota {
+        let window = self.window(limit);
+        let (allowed, remaining, reset) = if self.enabled { window.take(key, Instant::now()) } else { (true, window.rate.count, 0) };
+        Quota { limit, allowed, remaining, reset, rate: window.rate }
+    }
+
+    fn window(&self, limit: Limit) -> &Window {
+        match limit {
+            Limit::AuthPerIp => &self.auth_per_ip,
+            Limit::AuthPerAccount => &self.auth_per_account,
+            Limit::RegisterPerIp => &self.register_per_ip,
+            Limit::MailPerAddress => &self.mail_per_address,
+            Limit::AnonymousPerIp => &self.anonymous_per_ip,
+            Limit::BurstPerUser => &self.burst_per_user,
+        }
+    }
+}
+
+impl Quota {
+    /// Goes on, or answers 429 with the seconds to wait.
+    pub fn check(&self) -> Result<()> {
+        if self.allowed {
+            return Ok(());
+        }
+        Err(Error::new(Code::Limited, "limited", "Too many tries. Wait a little.").with_retry_after(self.reset.max(1)))
+    }
+
+    /// `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers): how many in how many seconds.
+    pub fn policy_header(&self) -> String {
+        format!("\"{}\";q={};w={}", self.limit.name(), self.rate.count, self.rate.window.0)
+    }
+
+    /// `RateLimit`: how many are left, and in how many seconds there will be more.
+    pub fn header(&self) -> String {
+        format!("\"{}\";r={};t={}", self.limit.name(), self.remaining, self.reset)
+    }
+}
+
+/// Counts per key in windows that begin with the key's first try: never more than the limit in one window, however parallel.
+struct Window {
+    rate: Rate,
+    random: RandomState,
+    counts: Mutex<HashMap<u64, Count>>,
+}
+
+#[derive(Clone, Copy)]
+struct Count {
+    since: Instant,
+    used: u32,
+}
+
+impl Window {
+    fn new(rate: Rate) -> Window {
+        Window { rate, random: RandomState::new(), counts: Mutex::new(HashMap::new()) }
+    }
+
+    fn length(&self) -> Duration {
+        Duration::from_secs(u64::from(self.rate.window.0))
+    }
+
+    fn take(&self, key: &str, now: Instant) -> (bool, u32, u64) {
+        // A keyed hash stands for the key: nobody outside can make two keys meet.
+        let key = self.random.hash_one(key);
+        let mut counts = self.counts.lock();
+        if counts.len() >= REMEMBERED && !counts.contains_key(&key) {
+            self.make_room(&mut counts, now);
+        }
+        let count = counts.entry(key).or_insert(Count { since: now, used: 0 });
+        if now.duration_since(count.since) >= self.length() {
+            *count = Count { since: now, used: 0 };
+        }
+        let allowed = count.used < self.rate.count;
+        if allowed {
+            count.used += 1;
+        }
+        let left = (count.since + self.length()).saturating_duration_since(now);
+        (allowed, self.rate.count - count.used, left.as_secs() + u64::from(left.subsec_nanos() > 0))
+    }
+
+    fn give_back(&self, key: &str) {
+        if let Some(count) = self.counts.lock().get_mut(&self.random.hash_one(key)) {
+            count.used = count.used.saturating_sub(1);
+        }
+    }
+
+    /// Forgets what is over. When all of it still counts, a tenth goes: those that tried least.
+    fn make_room(&self, counts: &mut HashMap<u64, Count>, now: Instant) {
+        counts.retain(|_, c| now.duration_since(c.since) < self.length());
+        let Some(surplus) = counts.len().checked_sub(REMEMBERED * 9 / 10).filter(|n| *n > 0) else { return };
+        let mut used: Vec<u32> = counts.values().map(|c| c.used).collect();
+        let (_, threshold, _) = used.select_nth_unstable(surplus.saturating_sub(1));
+        let (threshold, mut left) = (*threshold, surplus);
+        counts.retain(|_, c| {
+            let goes = left > 0 && c.used <= threshold;
+            left -= usize::from(goes);
+            !goes
+        });
+    }
+}
+
+/// One client of IPv6 owns at least a /64, so that is what counts.
+fn network_of(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => IpAddr::V4(ip),
+        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX))),
+    }
+}
+
+/// Who is asking: the peer; or, when the peer is a trusted proxy, the right-most hop of `X-Forwarded-For` that is not one.
+/// `forwarded` is the header's value, several of them joined by commas. What does not parse ends the search.
+pub fn client_ip(peer: IpAddr, forwarded: Option<&str>, trusted: &[Network]) -> IpAddr {
+    let is_trusted = |ip: IpAddr| trusted.iter().any(|net| net.contains(ip));
+    let mut client = peer.to_canonical();
+    for hop in forwarded.unwrap_or_default().rsplit(',') {
+        if !is_trusted(client) {
+            break;
+        }
+        match hop.trim().parse::<IpAddr>() {
+            Ok(ip) => client = ip.to_canonical(),
+            Err(_) => break,
+        }
+    }
+    client
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Seconds};
+
+    fn limits() -> Limits {
+        let mut of = Config::for_tests(tempfile::tempdir().unwrap().path()).unwrap().limits;
+        of.auth_per_account = "5/15m".parse().unwrap();
+        Limits::new(&of)
+    }
+
+    #[test]
+    fn every_spelling_of_an_account_is_the_same_account() {
+        let limits = limits();
+        for spelling in ["ada@example.com", " Ada@Example.COM", "ＡＤＡ@example.com", "ada@example.com\t", "adá@example.com"] {
+            assert!(limits.take(Limit::AuthPerAccount, spelling).check().is_ok());
+        }
+        let quota = limits.take(Limit::AuthPerAccount, "ada@example.com");
+        let refused = quota.check().unwrap_err();
+        assert_eq!((refused.code(), refused.retry_after()), (Code::Limited, Some(900)));
+        assert_eq!(quota.policy_header(), "\"auth_per_account\";q=5;w=900");
+        assert_eq!(quota.header(), "\"auth_per_account\";r=0;t=900");
+        assert!(limits.take(Limit::AuthPerAccount, "bob@example.com").allowed);
+        limits.give_back(Limit::AuthPerAccount, "ADA@example.com");
+        assert!(limits.take(Limit::AuthPerAccount, "ada@example.com").allowed);
+        assert!(!limits.take(Limit::AuthPerAccount, "ada@example.com").allowed);
+    }
+
+    #[test]
+    fn exactly_the_limit_succeeds_from_many_threads() {
+        let limits = limits();
+        let passed = std::sync::atomic::AtomicU32::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..64 {
+                scope.spawn(|| passed.fetch_add(u32::from(limits.take(Limit::AuthPerAccount, "a").allowed), std::sync::atomic::Ordering::Relaxed));
+            }
+        });
+        assert_eq!(passed.into_inner(), 5);
+    }
+
+    #[test]
+    fn a_window_ends_and_memory_is_bounded() {
+        let window = Window::new(Rate { count: 2, window: Seconds(10) });
+        let start = Instant::now();
+        assert_eq!(window.take("a", start), (true, 1, 10));
+        assert_eq!(window.take("a", start + Duration::from_millis(500)), (true, 0, 10));
+        assert_eq!(window.take("a", start + Duration::from_secs(9)), (false, 0, 1));
+        for n in 0..30_000 {
+            window.take(&n.to_string(), start + Duration::from_secs(9));
+        }
+        assert!(window.counts.lock().len() <= REMEMBERED);
+        assert!(!window.take("a", start + Duration::from_secs(9)).0, "who tried most is remembered longest");
+        assert!(window.take("a", start + Duration::from_secs(10)).0);
+    }
+
+    #[test]
+    fn ipv6_counts_by_network() {
+        let ip = |text: &str| network_of(text.parse().unwrap());
+        assert_eq!(ip("2001:db8:1:2:3::1"), ip("2001:db8:1:2:ffff::9"));
+        assert_ne!(ip("2001:db8:1:2::1"), ip("2001:db8:1:3::1"));
+        assert_eq!(ip("::ffff:192.0.2.1"), ip("192.0.2.1"));
+    }
+
+    #[test]
+    fn only_a_trusted_peer_may_name_the_client() {
+        let trusted: Vec<Network> = vec!["10.0.0.0/8".parse().unwrap()];
+        let client = |peer: &str, header: Option<&str>| client_ip(peer.parse().unwrap(), header, &trusted).to_string();
+        assert_eq!(client("203.0.113.9", Some("1.1.1.1")), "203.0.113.9");
+        assert_eq!(client("10.0.0.1", None), "10.0.0.1");
+        assert_eq!(client("10.0.0.1", Some("6.6.6.6, 203.0.113.9")), "203.0.113.9");
+        assert_eq!(client("10.0.0.1", Some("6.6.6.6,203.0.113.9, 10.0.0.2")), "203.0.113.9");
+        assert_eq!(client("10.0.0.1", Some("6.6.6.6, nonsense, 10.0.0.2")), "10.0.0.2");
+        assert_eq!(client("::ffff:10.0.0.1", Some("::ffff:203.0.113.9")), "203.0.113.9");
+        assert_eq!(client_ip("10.0.0.1".parse().unwrap(), Some("1.1.1.1"), &[]).to_string(), "10.0.0.1");
+    }
+}

@@ -1,0 +1,44 @@
+//! What the platform offers beside products, in every silo: events, jobs, search, the description of itself.
+
+mod access;
+mod events;
+mod jobs;
+mod meta;
+mod openapi;
+mod search;
+mod upkeep;
+
+pub(crate) use upkeep::{check_root_key, first_rows, keep_up, migrate, write_down};
+
+use crate::{Module, Operation, Reply, manifest::Manifest};
+use base::Result;
+use http::StatusCode;
+use serde_json::json;
+
+/// The platform's own operations. Their paths are the reserved words of the API.
+pub(crate) fn module() -> Result<Module> {
+    Ok(Module::new(Manifest::of_platform("platform", "Platform", "Events, jobs, search and what the console is drawn from.", Vec::new(), &[]))
+        .always()
+        .operations(events::operations()?)
+        .operations(jobs::operations())
+        .operations(search::operations())
+        .operations(meta::operations())
+        .operations(access::operations())
+        .operations(openapi::operations())
+        .operation(
+            Operation::get("setup.get", "setup", "Whether this installation is still empty, for its first page.")
+                .public()
+                .answers_json(
+                    StatusCode::OK,
+                    json!({ "type": "object", "properties": { "empty": { "type": "boolean" }, "dev": { "type": "boolean" } } }),
+                )
+                .scan(|tx, _| {
+                    let some = tx.sql().row(
+                        r#"SELECT "id" FROM "hub_tenants" WHERE "id" <> ?1 LIMIT 1"#,
+                        &[base::TenantId::HUB.to_string().into()],
+                        |_| Ok(()),
+                    )?;
+                    Reply::json(&json!({ "empty": some.is_none(), "dev": tx.app().config().dev }))
+                }),
+        ))
+}

@@ -1,0 +1,202 @@
+use base::{Error, Result};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use std::{borrow::Cow, fmt};
+
+/// A JSON value as it came in: texts borrow from the body, keys keep their order and their repetitions.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Raw<'a> {
+    Null,
+    Bool(bool),
+    Int(i64),
+    /// A number that is no `i64`.
+    Float(f64),
+    Text(Cow<'a, str>),
+    List(Vec<Raw<'a>>),
+    Map(Vec<(Cow<'a, str>, Raw<'a>)>),
+}
+
+/// How deep arrays and objects may stand in each other.
+const DEPTH: usize = 64;
+
+impl<'a> Raw<'a> {
+    pub fn parse(body: &'a [u8]) -> Result<Raw<'a>> {
+        let mut reader = serde_json::Deserializer::from_slice(body);
+        let read = Depth(DEPTH).deserialize(&mut reader).and_then(|raw| reader.end().map(|()| raw));
+        read.map_err(|e| match e.is_data() {
+            true => Error::malformed("json-depth", format!("The JSON is nested more than {DEPTH} deep.")),
+            false => Error::malformed("json", format!("This is not JSON: {e}.")),
+        })
+    }
+    /// The members of an object, or the refusal of anything else.
+    pub fn object(body: &'a [u8]) -> Result<Vec<(Cow<'a, str>, Raw<'a>)>> {
+        match Raw::parse(body)? {
+            Raw::Map(members) => Ok(members),
+            other => Err(Error::malformed("json-object", format!("Send a JSON object, not {}.", other.kind()))),
+        }
+    }
+    /// The word for what this is, with its article.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Raw::Null => "null",
+            Raw::Bool(_) => "a boolean",
+            Raw::Int(_) | Raw::Float(_) => "a number",
+            Raw::Text(_) => "a text",
+            Raw::List(_) => "an array",
+            Raw::Map(_) => "an object",
+        }
+    }
+}
+
+/// How many more levels may open below.
+struct Depth(usize);
+
+impl<'de> DeserializeSeed<'de> for Depth {
+    type Value = Raw<'de>;
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Raw<'de>, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Depth {
+    type Value = Raw<'de>;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+    fn visit_unit<E>(self) -> Result<Raw<'de>, E> {
+        Ok(Raw::Null)
+    }
+    fn visit_bool<E>(self, v: bool) -> Result<Raw<'de>, E> {
+        Ok(Raw::Bool(v))
+    }
+    fn visit_i64<E>(self, v: i64) -> Result<Raw<'de>, E> {
+        Ok(Raw::Int(v))
+    }
+    fn visit_u64<E>(self, v: u64) -> Result<Raw<'de>, E> {
+        Ok(i64::try_from(v).map_or(Raw::Float(v as f64), Raw::Int))
+    }
+    fn visit_f64<E>(self, v: f64) -> Result<Raw<'de>, E> {
+        Ok(Raw::Float(v))
+    }
+    fn visit_borrowed_str<E>(self, v: &'de str) -> Result<Raw<'de>, E> {
+        Ok(Raw::Text(Cow::Borrowed(v)))
+    }
+    fn visit_str<E>(self, v: &str) -> Result<Raw<'de>, E> {
+        Ok(Raw::Text(Cow::Owned(v.to_owned())))
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Raw<'de>, A::Error> {
+        let below = self.0.checked_sub(1).ok_or_else(|| A::Error::custom("too deep"))?;
+        let mut items = Vec::new();
+        while let Some(item) = from.next_element_seed(Depth(below))? {
+            items.push(item);
+        }
+        Ok(Raw::List(items))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Raw<'de>, A::Error> {
+        let below = self.0.checked_sub(1).ok_or_else(|| A::Error::custom("too deep"))?;
+        let mut members = Vec::new();
+        while let Some(Name(name)) = from.next_key_seed(NameSeed)? {
+            members.push((name, from.next_value_seed(Depth(below))?));
+        }
+        Ok(Raw::Map(members))
+    }
+}
+
+/// A member's name, borrowed where it has no escapes.
+struct Name<'a>(Cow<'a, str>);
+struct NameSeed;
+
+impl<'de> DeserializeSeed<'de> for NameSeed {
+    type Value = Name<'de>;
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Name<'de>, D::Error> {
+        from.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for NameSeed {
+    type Value = Name<'de>;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+    fn visit_borrowed_str<E>(self, v: &'de str) -> Result<Name<'de>, E> {
+        Ok(Name(Cow::Borrowed(v)))
+    }
+    fn visit_str<E>(self, v: &str) -> Result<Name<'de>, E> {
+        Ok(Name(Cow::Owned(v.to_owned())))
+    }
+}
+
+/// Appends `text` as a JSON string.
+pub fn write_text(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    let mut rest = text.as_bytes();
+    while let Some(stop) = rest.iter().position(|b| *b < 0x20 || *b == b'"' || *b == b'\\') {
+        let (plain, after) = rest.split_at(stop);
+        out.extend_from_slice(plain);
+        match after.split_first() {
+            Some((b'"', _)) => out.extend_from_slice(b"\\\""),
+            Some((b'\\', _)) => out.extend_from_slice(b"\\\\"),
+            Some((b'\n', _)) => out.extend_from_slice(b"\\n"),
+            Some((b'\r', _)) => out.extend_from_slice(b"\\r"),
+            Some((b'\t', _)) => out.extend_from_slice(b"\\t"),
+            Some((other, _)) => out.extend_from_slice(format!("\\u{other:04x}").as_bytes()),
+            None => {}
+        }
+        rest = after.get(1..).unwrap_or_default();
+    }
+    out.extend_from_slice(rest);
+    out.push(b'"');
+}
+
+/// Appends a number.
+pub fn write_int(number: i64, out: &mut Vec<u8>) {
+    let mut digits = [0u8; 20];
+    let mut left = number.unsigned_abs();
+    let mut used = 0;
+    for place in digits.iter_mut().rev() {
+        *place = b'0' + u8::try_from(left % 10).unwrap_or_default();
+        left /= 10;
+        used += 1;
+        if left == 0 {
+            break;
+        }
+    }
+    if number < 0 {
+        out.push(b'-');
+    }
+    out.extend_from_slice(digits.get(20 - used..).unwrap_or_default());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nesting_is_cut_at_64() {
+        let deep = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        assert!(Raw::parse(deep(64).as_bytes()).is_ok());
+        assert_eq!(Raw::parse(deep(65).as_bytes()).unwrap_err().name(), "json-depth");
+        assert!(Raw::parse(deep(100_000).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn what_is_no_json_object_is_refused() {
+        for (text, name) in [("[]", "json-object"), ("{", "json"), ("{} {}", "json"), ("", "json"), ("{\"a\":\"\\ud800\"}", "json"), ("nul", "json")]
+        {
+            assert_eq!(Raw::object(text.as_bytes()).unwrap_err().name(), name, "{text}");
+        }
+        assert_eq!(Raw::object(b"{\"a\":\"\xff\"}").unwrap_err().name(), "json");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn texts_and_numbers_are_written_as_serde_writes_them(text in "[\\x00-\\x7f]{0,20}.{0,20}", number: i64) {
+            let mut out = Vec::new();
+            write_text(&text, &mut out);
+            let back: String = serde_json::from_slice(&out).unwrap();
+            proptest::prop_assert_eq!(back, text);
+            let mut out = Vec::new();
+            write_int(number, &mut out);
+            proptest::prop_assert_eq!(String::from_utf8(out).unwrap(), number.to_string());
+        }
+    }
+}

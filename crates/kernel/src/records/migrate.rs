@@ -1,0 +1,190 @@
+use super::{
+    Cell, Default, Field, Kind, Plan,
+    ddl::{Index, stands},
+    plan::quote,
+    values::fold_key,
+};
+use base::{Error, Result, Value};
+use serde_json::{Map, Value as Json, json};
+
+/// What has to happen to a silo so that its tables fit the plans. Only ever adds.
+#[derive(Debug, Default, PartialEq)]
+pub struct Migration {
+    /// Portable DDL, tables and columns first.
+    pub ddl: Vec<String>,
+    /// Key columns to be filled for the rows there are: (table, text column, key column).
+    pub folds: Vec<(String, String, String)>,
+    /// Portable DDL for when the keys are filled.
+    pub indexes: Vec<String>,
+}
+
+impl Migration {
+    pub fn is_empty(&self) -> bool {
+        self.ddl.is_empty() && self.folds.is_empty() && self.indexes.is_empty()
+    }
+    /// Carries it out.
+    pub fn run(&self, tx: &mut silo::Tx<'_>) -> Result<()> {
+        self.ddl.iter().try_for_each(|ddl| tx.ddl(ddl))?;
+        for (table, from, to) in &self.folds {
+            let (table, from, to) = (quote(table), quote(from), quote(to));
+            let texts = tx.rows(&format!("SELECT \"id\", {from} FROM {table} WHERE {from} IS NOT NULL"), &[], |row| {
+                Ok((row.text(0)?.to_owned(), fold_key(row.text(1)?)))
+            })?;
+            for (id, key) in texts {
+                tx.run(&format!("UPDATE {table} SET {to} = ?2 WHERE \"id\" = ?1"), &[Value::from(&id), Value::from(&key)])?;
+            }
+        }
+        self.indexes.iter().try_for_each(|ddl| tx.ddl(ddl))
+    }
+}
+
+/// What a module's tables look like, to be kept in the silo's `modules` row: plural → `Plan::columns`.
+pub fn columns(plans: &[&Plan]) -> Json {
+    Json::Object(plans.iter().map(|p| (p.plural.clone(), p.columns())).collect())
+}
+
+/// The way of a whole module from `old` (an earlier `columns`; an empty object: nothing yet) to `plans`. To be asked only
+/// when the silo was last migrated by an older version of the module: an older binary leaves a newer schema alone.
+pub fn migrate(plans: &[&Plan], old: &Json) -> Result<Migration> {
+    let known = |plan: &Plan| old.get(&plan.plural);
+    let mut made: Vec<&str> = plans.iter().filter(|p| known(p).is_some()).map(|p| p.table.as_str()).collect();
+    let mut all = Migration::default();
+    if let Some(gone) = old.as_object().into_iter().flat_map(|o| o.keys()).find(|plural| !plans.iter().any(|p| p.plural == **plural)) {
+        return Err(refused(gone, "the resource is gone"));
+    }
+    for plan in plans {
+        match known(plan) {
+            Some(old) => {
+                let one = plan.steps(old, &made)?;
+                all.ddl.extend(one.ddl);
+                all.folds.extend(one.folds);
+                all.indexes.extend(one.indexes);
+            }
+            None => {
+                made.push(&plan.table);
+                all.ddl.extend(plan.create(&|table| stands(plan, &made, table)));
+            }
+        }
+    }
+    Ok(all)
+}
+
+impl Plan {
+    /// What its tables look like, and the rules that must not become narrower.
+    pub fn columns(&self) -> Json {
+        let fields: Map<String, Json> = self.fields.iter().map(|f| (f.name.clone(), f.description())).collect();
+        let indexes: Map<String, Json> = self.indexes.iter().map(|i| (i.name.clone(), i.create().into())).collect();
+        json!({"table": self.table, "fields": fields, "indexes": indexes})
+    }
+    fn steps(&self, old: &Json, made: &[&str]) -> Result<Migration> {
+        let none = Map::new();
+        let part = |name: &str| old.get(name).and_then(Json::as_object).unwrap_or(&none);
+        let (old_fields, old_indexes) = (part("fields"), part("indexes"));
+        if let Some(gone) = old_fields.keys().find(|name| self.slot(name).is_none()) {
+            return Err(refused(&format!("{}.{gone}", self.resource), "the field is gone"));
+        }
+        let mut steps = Migration::default();
+        for field in &self.fields {
+            match old_fields.get(&field.name) {
+                None => steps.ddl.extend(self.add(field, &|table| stands(self, made, table))?),
+                Some(old) => {
+                    self.not_narrower(field, old)?;
+                    if let Some(key) = field.key.as_ref().filter(|_| old.get("key") != Some(&Json::Bool(true))) {
+                        steps.ddl.push(format!("ALTER TABLE {} ADD COLUMN {} TEXT", self.quoted(), quote(key)));
+                        steps.folds.push((self.table.clone(), field.name.clone(), key.clone()));
+                    }
+                }
+            }
+        }
+        let kept = |name: &str, ddl: &Json| self.indexes.iter().any(|i| i.name == name && i.create() == ddl.as_str().unwrap_or_default());
+        steps.indexes.extend(old_indexes.iter().filter(|(name, ddl)| !kept(name, ddl)).map(|(name, _)| format!("DROP INDEX {}", quote(name))));
+        let fresh = |i: &&Index| !old_indexes.get(&i.name).is_some_and(|ddl| kept(&i.name, ddl));
+        steps.indexes.extend(self.indexes.iter().filter(fresh).map(Index::create));
+        Ok(steps)
+    }
+    /// A field that was not there before. Where it is required, the rows there are get its default.
+    fn add(&self, field: &Field, stands: &dyn Fn(&str) -> bool) -> Result<Vec<String>> {
+        let default = match &field.default {
+            Some(Default::Cell(cell)) => Some(cell),
+            Some(Default::Actor | Default::Now) | None => None,
+        };
+        if field.required && (default.is_none() || matches!(field.kind, Kind::Tags { .. })) {
+            return Err(refused(&format!("{}.{}", self.resource, field.name), "a new required field needs a default that is a value"));
+        }
+        if let Some(side) = field.side(&self.table) {
+            return Ok(vec![side]);
+        }
+        let literals = default.map(|cell| literals(field, cell)).unwrap_or_default();
+        let literals = literals.into_iter().map(|l| format!(" DEFAULT {l}")).chain(std::iter::repeat(String::new()));
+        let columns = field.definitions(stands).into_iter().zip(literals);
+        Ok(columns.map(|(column, default)| format!("ALTER TABLE {} ADD COLUMN {column}{default}", self.quoted())).collect())
+    }
+    fn not_narrower(&self, field: &Field, old: &Json) -> Result<()> {
+        let now = field.description();
+        let int = |of: &Json, name: &str| of.get(name).and_then(Json::as_i64);
+        let is = |of: &Json, name: &str| of.get(name) == Some(&Json::Bool(true));
+        let narrower = |name: &str, sign: i64| match (int(old, name), int(&now, name)) {
+            (Some(old), Some(now)) => now * sign < old * sign,
+            _ => false,
+        };
+        let lost = |option: &Json| !now.get("options").and_then(Json::as_array).is_some_and(|o| o.contains(option));
+        let why = if old.get("type") != now.get("type") {
+            "its type changed"
+        } else if old.get("to") != now.get("to") {
+            "it refers to something else"
+        } else if narrower("max", 1) || narrower("min", -1) {
+            "its limits became narrower"
+        } else if !is(old, "required") && is(&now, "required") {
+            "it became required"
+        } else if !is(old, "unique") && is(&now, "unique") {
+            "it became unique"
+        } else if old.get("options").and_then(Json::as_array).into_iter().flatten().any(lost) {
+            "it lost an option"
+        } else {
+            return Ok(());
+        };
+        Err(refused(&format!("{}.{}", self.resource, field.name), why))
+    }
+}
+
+impl Field {
+    fn description(&self) -> Json {
+        let mut d = json!({"type": self.kind.name(), "required": self.required, "unique": self.unique, "key": self.key.is_some()});
+        let mut put = |name: &str, value: Json| {
+            if let Some(members) = d.as_object_mut() {
+                members.insert(name.to_owned(), value);
+            }
+        };
+        match &self.kind {
+            Kind::Text { min, max } => {
+                put("min", (*min).into());
+                put("max", (*max).into());
+            }
+            Kind::Integer { min, max } => {
+                put("min", (*min).into());
+                put("max", (*max).into());
+            }
+            Kind::Choice { options } => put("options", options.iter().map(|o| o.value.as_str()).collect()),
+            Kind::Tags { max, .. } => put("max", (*max).into()),
+            Kind::Ref { to, .. } => put("to", to.as_str().into()),
+            Kind::Email | Kind::Url | Kind::Phone | Kind::Boolean | Kind::Date | Kind::Datetime | Kind::User | Kind::Money => {}
+        }
+        d
+    }
+}
+
+/// A default as SQL literals, one for each column.
+fn literals(field: &Field, cell: &Cell) -> Vec<String> {
+    let text = |text: &str| format!("'{}'", text.replace('\'', "''"));
+    match cell {
+        Cell::Null | Cell::Tags(_) => Vec::new(),
+        Cell::Bool(value) => vec![value.to_string().to_uppercase()],
+        Cell::Int(number) => vec![number.to_string()],
+        Cell::Text(value) => std::iter::once(text(value)).chain(field.key.iter().map(|_| text(&fold_key(value)))).collect(),
+        Cell::Money { minor, currency } => vec![minor.to_string(), text(currency)],
+    }
+}
+
+fn refused(what: &str, why: &str) -> Error {
+    Error::conflict("migration", format!("{what} cannot be migrated by itself: {why}. Add a new field beside it instead."))
+}
