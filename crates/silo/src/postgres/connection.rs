@@ -178,11 +178,13 @@ impl Connection {
     }
 
     pub fn prepare(&mut self, sql: &str) -> Result<()> {
-        if std::mem::take(&mut self.begin) {
-            let begin = self.place.begin_read.clone();
-            self.batch(&begin)?;
-        }
-        self.lease()?.session()?.prepare(sql).map(drop)
+        self.checked()?;
+        let place = self.place.clone();
+        let before = self.before(&place);
+        let session = self.lease()?.session()?;
+        let done = before.map_or(Ok(Vec::new()), |before| session.batch(before)).and_then(|_| session.prepare(sql));
+        self.failed |= done.is_err();
+        done.map(drop)
     }
 
     pub fn step(&mut self, sql: &str, p: &[Value<'_>], mut f: impl FnMut(&Row<'_>) -> bool) -> Result<()> {

@@ -227,11 +227,7 @@ async fn an_index_serves_the_order_in_which_null_is_smallest() {
     for_each_engine(|stage| async move {
         let silo = stage.silo().await;
         let postgres = stage.is_postgres();
-        for (order, sorted) in [
-            (r#""size" DESC NULLS LAST, "id" ASC NULLS FIRST"#, false),
-            (r#""size" ASC NULLS FIRST, "id" DESC NULLS LAST"#, false),
-            (r#""size" DESC NULLS FIRST, "id""#, true),
-        ] {
+        for order in [r#""size" DESC NULLS LAST, "id" ASC NULLS FIRST"#, r#""size" ASC NULLS FIRST, "id" DESC NULLS LAST"#] {
             let plan = silo
                 .scan(move |tx| {
                     if postgres {
@@ -245,7 +241,7 @@ async fn an_index_serves_the_order_in_which_null_is_smallest() {
                 .await
                 .unwrap();
             let sorts = plan.contains("Sort") || plan.contains("TEMP B-TREE");
-            assert_eq!((plan.contains("things_size") && !sorts, sorts), (!sorted, sorted), "{order}: {plan}");
+            assert!(plan.contains("things_size") && !sorts, "{order}: {plan}");
         }
         stage.end(&[silo.id()]).await;
     })
