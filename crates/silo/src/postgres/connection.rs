@@ -182,7 +182,7 @@ impl Connection {
         let place = self.place.clone();
         let before = self.before(&place);
         let session = self.lease()?.session()?;
-        let done = before.map_or(Ok(Vec::new()), |before| session.batch(before)).and_then(|_| session.prepare(sql));
+        let done = before.map_or(Ok(()), |before| session.batch(before).map(drop)).and_then(|()| session.prepare(sql));
         self.failed |= done.is_err();
         done.map(drop)
     }
