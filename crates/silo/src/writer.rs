@@ -143,10 +143,8 @@ impl Queue {
             match queue.recv_timeout(IDLE) {
                 Ok(first) => {
                     self.batch(&mut link, first, queue);
-                    if self.is_idle()
-                        && let Some(link) = &mut link
-                    {
-                        link.tidy();
+                    if let Some(link) = &mut link {
+                        link.tidy(self.is_idle());
                     }
                 }
                 Err(RecvTimeoutError::Disconnected) => break,

@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { changeRole, fetchPermissions, fetchRoles, removeRole } from '../../api/platform';
 import { useMay } from '../../api/session';
-import type { Grant, Permission, Role } from '../../api/types';
+import type { Grant, Items, Permission, Role } from '../../api/types';
 import { Confirm } from '../../ui/Confirm';
 import { PageHead } from '../../ui/PageHead';
 import { say } from '../../ui/toast';
@@ -29,7 +29,15 @@ export function Roles() {
   const refresh = async () => {
     await Promise.all([client.invalidateQueries({ queryKey: ['roles'] }), client.invalidateQueries({ queryKey: ['meta'] }), client.invalidateQueries({ queryKey: ['me'] })]);
   };
-  const change = useMutation({ mutationFn: ({ role, grants }: { role: Role; grants: Grant[] }) => changeRole(role.name, { grants }), onSuccess: () => say(t('role.saved')), onSettled: refresh });
+  // A tick shows at once; several in a row are sent one after the other, each with those before it.
+  const change = useMutation({
+    mutationFn: ({ role, grants }: { role: Role; grants: Grant[] }) => changeRole(role.name, { grants }),
+    scope: { id: 'roles' },
+    onMutate: ({ role, grants }) =>
+      client.setQueryData<Items<Role>>(['roles', 'page'], (before) => before && { items: before.items.map((each) => (each.name === role.name ? Object.assign({}, each, { permissions: grants }) : each)) }),
+    onSuccess: () => say(t('role.saved')),
+    onSettled: refresh,
+  });
   const drop = useMutation({ mutationFn: removeRole, onSuccess: () => say(t('role.removed')), onSettled: refresh });
 
   const toggle = (role: Role, permission: string, on: boolean) => change.mutate({ role, grants: on ? [...role.permissions, { permission, when: null }] : role.permissions.filter((grant) => grant.permission !== permission) });

@@ -6,7 +6,7 @@ import { IconArrowRight, IconFileImport, IconLogout, IconMoon, IconPlus, IconSea
 import { useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
-import { findByFullName } from '../../api/meta';
+import { findByFullName, products } from '../../api/meta';
 import { searchEverything } from '../../api/platform';
 import { useMeta } from '../../api/session';
 import { NamedIcon } from '../../ui/icons';
@@ -92,7 +92,7 @@ function usePlaces(): Choice[] {
     [page.modules, t('nav.modules')],
     [page.profile, t('profile.title')],
   ];
-  return [...meta.nav.map((entry): [string, string] => [entry.path, entry.label]), ...own].map(([to, label]) => ({ key: to, label, icon: arrow, run: () => void navigate(to) }));
+  return [...products(meta).nav.map((entry): [string, string] => [entry.path, entry.label]), ...own].map(([to, label]) => ({ key: to, label, icon: arrow, run: () => void navigate(to) }));
 }
 
 function useActions(): Choice[] {
@@ -101,7 +101,7 @@ function useActions(): Choice[] {
   const navigate = useNavigate();
   const { toggleColorScheme } = useMantineColorScheme();
   const out = useSignOut();
-  const resources = meta.modules.flatMap((module) => module.resources);
+  const { resources } = products(meta);
   return [
     ...resources
       .filter((resource) => resource.verbs.create)
