@@ -125,8 +125,10 @@ async fn create(cx: Ctx, call: Call) -> Result<Reply> {
     let mut form = Form::default();
     let address = form.address("email", &input.email);
     form.done()?;
-    let (key, role) = (address.key.clone(), input.role.clone());
-    cx.scan(move |tx| judge(tx, &key, &role)).await?;
+    let key = address.key.clone();
+    let known = cx.app().hub().read(move |sql| Ok(users::by_key(sql, &key)?.map(|user| user.id).unwrap_or_default())).await?;
+    let (user, role) = (known.clone(), input.role.clone());
+    cx.scan(move |tx| judge(tx, &user, &role)).await?;
     cx.app().limits().take(Limit::MailPerAddress, &address.key).check()?;
     let (lifetime, tenant) = (cx.app().config().tokens.invitation.get(), cx.tenant_id());
     let inviter = cx.person().map_or_else(|| cx.tenant().name.clone(), |person| person.name.clone());
@@ -139,7 +141,7 @@ async fn create(cx: Ctx, call: Call) -> Result<Reply> {
     let shown = link.clone();
     let outcome = cx
         .finish(call, move |tx, _| {
-            judge(tx, &address.key, &input.role)?;
+            judge(tx, &known, &input.role)?;
             let data = json!({"after": {"email": address.text, "role": input.role}});
             tx.emit("account.invitation.created", &format!("account.invitations/{letter}"), &data)?;
             mails::enqueue(tx, &Letter::Invitation { link: letter, inviter, company })?;
@@ -152,12 +154,13 @@ async fn create(cx: Ctx, call: Call) -> Result<Reply> {
     outcome
 }
 
-fn judge(tx: &mut Tx<'_, '_>, email_key: &str, role: &str) -> Result<()> {
+/// Whether this person, known or not (empty), may be invited into this role.
+fn judge(tx: &mut Tx<'_, '_>, user: &str, role: &str) -> Result<()> {
     if !roles::exists(tx, role)? {
         return Err(Error::fault("role", "unknown", "There is no such role."));
     }
     roles::may_give(tx, role)?;
-    if members::works_here(tx, email_key)? {
+    if members::works_here(tx, user)? {
         return Err(Error::conflict("already-member", "Somebody with this address works here already."));
     }
     Ok(())

@@ -12,6 +12,7 @@ use kernel::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::collections::HashMap;
 
 pub const SYNC: &str = "account.members.sync";
 
@@ -20,7 +21,7 @@ pub fn operations() -> Vec<Operation> {
         Operation::get("account.members.list", "account/members", "Lists who works here.")
             .needs("account.members:read")
             .answers::<Members>(StatusCode::OK)
-            .scan(list),
+            .run(list),
         Operation::patch("account.members.update", "account/members/{id}", "Changes somebody's roles, deactivates or activates them.")
             .needs("account.members:update")
             .reads::<Update>()
@@ -50,6 +51,7 @@ struct Member {
     status: Status,
     roles: Vec<String>,
     joined_at: String,
+    /// When this person last signed in to this company.
     seen_at: Option<String>,
     #[serde(skip)]
     user: String,
@@ -71,7 +73,7 @@ impl Status {
     }
 }
 
-const COLUMNS: &str = r#"m."id", m."name", m."email", m."status", m."joined_at", m."seen_at", m."user""#;
+const COLUMNS: &str = r#"m."id", m."name", m."email", m."status", m."joined_at", m."user""#;
 
 fn from_row(row: &silo::Row<'_>) -> Result<Member> {
     Ok(Member {
@@ -81,13 +83,25 @@ fn from_row(row: &silo::Row<'_>) -> Result<Member> {
         status: if row.text(3)? == "active" { Status::Active } else { Status::Inactive },
         roles: Vec::new(),
         joined_at: Time(row.int(4)?).to_string(),
-        seen_at: row.opt_int(5)?.map(|at| Time(at).to_string()),
-        user: row.text(6)?.to_owned(),
+        seen_at: None,
+        user: row.text(5)?.to_owned(),
     })
 }
 
-fn list(tx: &mut Tx<'_, '_>, call: &Call) -> Result<Reply> {
+async fn list(cx: Ctx, call: Call) -> Result<Reply> {
     call.only_query(&[])?;
+    let mut items = cx.scan(all).await?;
+    let tenant = cx.tenant_id().to_string();
+    let find = r#"SELECT "user", "used_at" FROM "user_tenants" WHERE "tenant" = ?1"#;
+    let seen = cx.app().hub().scan(move |sql| sql.rows(find, &[Value::from(&tenant)], |row| Ok((row.text(0)?.to_owned(), row.int(1)?)))).await?;
+    let seen: HashMap<String, i64> = seen.into_iter().collect();
+    for member in &mut items {
+        member.seen_at = seen.get(&member.user).map(|at| Time(*at).to_string());
+    }
+    Reply::json(&Members { items })
+}
+
+fn all(tx: &mut Tx<'_, '_>) -> Result<Vec<Member>> {
     let mut items = tx.sql().rows(&format!(r#"SELECT {COLUMNS} FROM "members" m WHERE m."status" <> 'removed' ORDER BY m."id""#), &[], from_row)?;
     let held = tx.sql().rows(r#"SELECT "member", "role" FROM "member_roles" ORDER BY "member", "role""#, &[], |row| {
         Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned()))
@@ -97,7 +111,7 @@ fn list(tx: &mut Tx<'_, '_>, call: &Call) -> Result<Reply> {
         member.roles = held.iter().skip(from).take_while(|(id, _)| *id == member.id).map(|(_, role)| role.clone()).collect();
     }
     items.sort_by_cached_key(|member| (fold(&member.name), member.id.clone()));
-    Reply::json(&Members { items })
+    Ok(items)
 }
 
 /// Somebody who works here, or did and was deactivated; not somebody who was removed.
@@ -170,7 +184,7 @@ async fn update(cx: Ctx, call: Call) -> Result<Reply> {
     let (before, after) = cx.scan(move |tx| judge(tx, &look, &wanted)).await?;
     cx.work_is_coming().await?;
     if before.status == Status::Active && after.status == Status::Inactive {
-        close_seat(&cx, &before.user, false).await?;
+        lock_seat(&cx, &before.user).await?;
     }
     let changed = id.clone();
     let outcome = cx
@@ -227,7 +241,7 @@ async fn remove(cx: Ctx, call: Call, id: String, how: Removal) -> Result<Reply> 
     let look = id.clone();
     let member = cx.scan(move |tx| judge_removal(tx, &look, how)).await?;
     cx.work_is_coming().await?;
-    close_seat(&cx, &member.user, true).await?;
+    lock_seat(&cx, &member.user).await?;
     let gone = id.clone();
     let outcome = cx
         .finish(call, move |tx, _| {
@@ -259,9 +273,9 @@ pub fn set_roles(sql: &mut silo::Tx<'_>, member: &str, roles: &[String]) -> Resu
     Ok(())
 }
 
-async fn close_seat(cx: &Ctx, user: &str, keys_too: bool) -> Result<()> {
+async fn lock_seat(cx: &Ctx, user: &str) -> Result<()> {
     let (user, tenant) = (user.to_owned(), cx.tenant_id());
-    cx.app().hub().write(move |sql| seats::close(sql, &user, tenant, keys_too)).await
+    cx.app().hub().write(move |sql| seats::lock(sql, &user, tenant)).await
 }
 
 /// Makes the hub's seat of a member say what the silo says. Safe to run twice.
@@ -274,12 +288,17 @@ pub async fn sync(app: &App, tenant: TenantId, member: &str) -> Result<()> {
             let Some((user, status)) = sql.row(find, &[Value::from(&id)], |row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned())))? else {
                 return Ok(None);
             };
-            Ok(Some((user, status == "active", roles_of(sql, &id)?)))
+            Ok(Some((user, status, roles_of(sql, &id)?)))
         })
         .await?;
-    let Some((user, active, roles)) = found else { return Ok(()) };
-    let member = member.to_owned();
-    app.hub().write(move |sql| seats::put(sql, &user, tenant, &member, active, &roles)).await
+    let Some((user, status, roles)) = found else { return Ok(()) };
+    let (member, active) = (member.to_owned(), status == "active");
+    app.hub()
+        .write(move |sql| {
+            seats::put(sql, &user, tenant, &member, active, &roles)?;
+            if active { Ok(()) } else { seats::clear(sql, &user, tenant, status == "removed") }
+        })
+        .await
 }
 
 /// The job: what a crash left undone.
@@ -329,8 +348,8 @@ pub fn join(tx: &mut Tx<'_, '_>, new: &Joining<'_>) -> Result<String> {
     Ok(id)
 }
 
-/// Whether somebody with this address works here now.
-pub fn works_here(tx: &mut Tx<'_, '_>, email_key: &str) -> Result<bool> {
-    let emails = tx.sql().rows(r#"SELECT "email" FROM "members" WHERE "status" = 'active'"#, &[], |row| Ok(row.text(0)?.to_owned()))?;
-    Ok(emails.iter().any(|email| fold(email) == email_key))
+/// Whether somebody works here now.
+pub fn works_here(tx: &mut Tx<'_, '_>, user: &str) -> Result<bool> {
+    let find = r#"SELECT 1 FROM "members" WHERE "user" = ?1 AND "status" = 'active'"#;
+    Ok(tx.sql().row(find, &[user.into()], |_| Ok(()))?.is_some())
 }

@@ -26,6 +26,7 @@ pub async fn create(app: &App, email: &str, name: &str, password: &str) -> Resul
             None => {
                 let id = base::new_id();
                 users::insert(tx.sql(), &NewUser { id: &id, email: &address.text, email_key: &address.key, name: &name, password: &hash })?;
+                tx.emit("account.user.created", &format!("account.users/{id}"), &json!({}))?;
                 id
             }
         };
@@ -37,7 +38,6 @@ ON CONFLICT ("id") DO NOTHING"#,
         )?;
         let member = members::join(tx, &members::Joining { id: &base::new_id(), user: &user, email: &address.text, name: &name, role: "owner" })?;
         seats::put(tx.sql(), &user, TenantId::HUB, &member, true, &["owner".to_owned()])?;
-        tx.emit("account.user.created", &format!("account.users/{user}"), &json!({}))?;
         Ok(user)
     })
     .await

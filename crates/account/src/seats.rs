@@ -48,11 +48,16 @@ ON CONFLICT ("user", "tenant") DO UPDATE SET "member" = excluded."member", "stat
     .map(drop)
 }
 
-/// Closes a seat and everything that leads to it: no session, token or key of this person reaches this company any more.
-pub fn close(sql: &mut Tx<'_>, user: &str, tenant: TenantId, keys_too: bool) -> Result<()> {
+/// Locks a seat: from here on no session, token or key of this person reaches this company. [`put`] opens it again.
+pub fn lock(sql: &mut Tx<'_>, user: &str, tenant: TenantId) -> Result<()> {
+    sql.run(r#"UPDATE "user_tenants" SET "status" = 'inactive' WHERE "user" = ?1 AND "tenant" = ?2"#, &[user.into(), tenant.to_string().into()])
+        .map(drop)
+}
+
+/// Clears away what led to a locked seat, for good.
+pub fn clear(sql: &mut Tx<'_>, user: &str, tenant: TenantId, keys_too: bool) -> Result<()> {
     let tenant = tenant.to_string();
     let p = [user.into(), (&tenant).into()];
-    sql.run(r#"UPDATE "user_tenants" SET "status" = 'inactive' WHERE "user" = ?1 AND "tenant" = ?2"#, &p)?;
     sql.run(r#"UPDATE "sessions" SET "tenant" = NULL, "member" = NULL WHERE "user" = ?1 AND "tenant" = ?2"#, &p)?;
     sql.run(r#"UPDATE "refresh_families" SET "status" = 'dead' WHERE "user" = ?1 AND "tenant" = ?2"#, &p)?;
     if keys_too {

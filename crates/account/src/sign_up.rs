@@ -151,6 +151,9 @@ async fn verify(cx: Ctx, call: Call) -> Result<Reply> {
         .write(move |tx| {
             let seat = settle(tx, &work)?;
             let trace = tx.cx().trace().clone();
+            if let Some(before) = tx.cx().person().map(|person| person.credential.clone()) {
+                sessions::end_browser(tx.sql(), &before)?;
+            }
             let token = trace.browser.then(|| sessions::open(tx.sql(), &work.user, Some(&seat), &trace, lifetime)).transpose()?;
             Ok((seat, token))
         })

@@ -3,7 +3,11 @@
 //! All refresh tokens that came from one sign-in are a family. A token that was replaced and comes again was stolen, or its thief was
 //! faster: the family dies. Only right after the change the same successor is given once more, because answers get lost and tabs race.
 
-use crate::{proof, seats::Seat, sessions};
+use crate::{
+    proof,
+    seats::{self, Seat},
+    sessions,
+};
 use base::{Code, Error, Result, TenantId, Time, Value, is_id};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::StatusCode;
@@ -94,6 +98,7 @@ VALUES (?1, ?2, ?3, ?4, 'active', ?5, ?6, ?6, ?6, ?7, ?8, ?9)"#,
             sessions::agent(&trace).into(),
         ],
     )?;
+    seats::used(tx.sql(), user, seat.tenant)?;
     tx.emit("account.session.created", &format!("account.users/{user}"), &json!({"tenant": seat.tenant.to_string(), "ip": sessions::ip(&trace)}))
         .map(drop)
 }

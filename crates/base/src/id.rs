@@ -3,6 +3,7 @@ use std::{fmt, str::FromStr};
 use uuid::Uuid;
 
 /// A new UUIDv7 in its only spelling: 36 lower-case characters. Ids made by one process are strictly increasing.
+#[expect(clippy::disallowed_methods, reason = "this is where ids are made")]
 pub fn new_id() -> String {
     Uuid::now_v7().hyphenated().to_string()
 }
@@ -25,6 +26,7 @@ impl TenantId {
     pub const HUB: TenantId = TenantId(Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0000));
 
     #[expect(clippy::new_without_default, reason = "a tenant is never made by default")]
+    #[expect(clippy::disallowed_methods, reason = "this is where ids are made")]
     pub fn new() -> TenantId {
         TenantId(Uuid::now_v7())
     }

@@ -43,7 +43,7 @@ pub(crate) fn operations() -> Vec<Operation> {
                 let (after, begin) = (call.query("after").unwrap_or_default(), call.query("q").unwrap_or_default());
                 let mut items = tx.sql().rows(
                     &format!(
-                        r#"SELECT {COLUMNS} FROM "hub_tenants" WHERE "slug" > ?1 AND substr("slug", 1, length(?2)) = ?2 ORDER BY "slug" LIMIT {}"#,
+                        r#"SELECT {COLUMNS} FROM "hub_tenants" WHERE "placement" <> 'hub' AND "slug" > ?1 AND substr("slug", 1, length(?2)) = ?2 ORDER BY "slug" LIMIT {}"#,
                         limit + 1
                     ),
                     &[after.into(), begin.into()],
@@ -86,7 +86,7 @@ fn status(verb: &'static str, status: &'static str, about: &str) -> Operation {
 }
 
 fn find(tx: &mut Tx<'_, '_>, id: &str) -> Result<Tenant> {
-    let sql = format!(r#"SELECT {COLUMNS} FROM "hub_tenants" WHERE "id" = ?1"#);
+    let sql = format!(r#"SELECT {COLUMNS} FROM "hub_tenants" WHERE "id" = ?1 AND "placement" <> 'hub'"#);
     tx.sql().row(&sql, &[id.into()], show)?.ok_or_else(Error::not_found)
 }
 
@@ -105,7 +105,7 @@ fn show(row: &silo::Row<'_>) -> Result<Tenant> {
 
 /// All tenants, for the command line.
 pub async fn all(app: &App) -> Result<Vec<Tenant>> {
-    app.hub().scan(|sql| sql.rows(&format!(r#"SELECT {COLUMNS} FROM "hub_tenants" ORDER BY "slug""#), &[], show)).await
+    app.hub().scan(|sql| sql.rows(&format!(r#"SELECT {COLUMNS} FROM "hub_tenants" WHERE "placement" <> 'hub' ORDER BY "slug""#), &[], show)).await
 }
 
 /// A tenant by its slug. The operator's own is `hub`.

@@ -285,7 +285,7 @@ fn sentence(message: &str) -> String {
     let message = message.trim().replace('\n', ", ").replace("unknown field", "unknown key");
     let mut names = backticked(&message);
     let unknown = names.next().unwrap_or_default();
-    match names.min_by_key(|known| distance(unknown, known)) {
+    match names.min_by_key(|known| crate::json::distance(unknown, known)) {
         Some(known) if message.starts_with("unknown key") => format!("unknown key `{unknown}`. Did you mean `{known}`?"),
         _ => format!("{message}."),
     }
@@ -293,25 +293,6 @@ fn sentence(message: &str) -> String {
 
 fn backticked(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
-}
-
-/// How many letters to add, take away or change (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (y, cell) in b.chars().zip(row.iter_mut().skip(1)) {
-            let best = (diagonal + usize::from(x != y)).min(left + 1).min(*cell + 1);
-            diagonal = *cell;
-            *cell = best;
-            left = best;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 /// Which key an environment variable sets. Names without `__` other than the short ones are none of ours: container

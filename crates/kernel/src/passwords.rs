@@ -150,8 +150,9 @@ fn unknown_part(password: &str, context: &[&str]) -> usize {
 
 /// The words of a company, a name or an address that are long enough to matter.
 fn parts(text: &str) -> Vec<String> {
-    let folded: String = base::fold(text).chars().map(letter).collect();
-    folded.split(|c: char| !c.is_alphanumeric()).filter(|w| w.chars().count() >= 3).map(str::to_owned).collect()
+    let folded = base::fold(text);
+    let words = folded.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() >= 3);
+    words.map(|word| word.chars().map(letter).collect()).collect()
 }
 
 fn longest(rest: &str, words: &[&str]) -> usize {
@@ -221,6 +222,7 @@ mod tests {
             ("AcmeRobotics2026", "common"),
             ("ada.lovelace1985!", "common"),
             ("tenontenon12!", "common"),
+            ("admin.acme.admin", "common"),
             ("Ｐａｓｓｗｏｒｄ１２３４", "common"),
         ] {
             let found = check(password, &context).err().map(|e| e.faults()[0].code);

@@ -45,13 +45,13 @@ pub async fn make(app: &App) -> Result<Made> {
     let token = link_for(app, &email).await?;
     door.post("/api/v1/auth/verify", json!({ "token": token })).await?;
     let tokens = door.post("/api/v1/auth/token", json!({ "email": email, "password": password })).await?;
-    door.token = tokens["access_token"].as_str().map(str::to_owned);
+    door.token = tokens.get("access_token").and_then(Value::as_str).map(str::to_owned);
     door.post("/api/v1/modules/crm/install", json!({})).await?;
 
     let rows = rows()?;
     door.import("/api/v1/crm/companies:import?key=name", &rows).await?;
     let list = door.get(&format!("/api/v1/crm/companies?sort=name&limit={COMPANIES}")).await?;
-    let companies: Vec<Value> = list["items"].as_array().cloned().unwrap_or_default();
+    let companies: Vec<Value> = list.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
     let people = people(&door, &companies).await?;
     let deals = deals(&door, &companies).await?;
     Ok(Made { company, email, password, companies: companies.len(), people, deals })
@@ -108,7 +108,7 @@ async fn deals(door: &Door<'_>, companies: &[Value]) -> Result<usize> {
         let closes = now.plus_seconds((n as i64 % 12) * 9 * DAY - 10 * DAY).to_string();
         let body = json!({ "name": name.chars().take(120).collect::<String>(), "company": company["id"], "amount": { "minor": minor, "currency": "EUR" }, "closes": closes.get(..10) });
         let deal = door.post("/api/v1/crm/deals", body).await?;
-        let id = deal["id"].as_str().unwrap_or_default();
+        let id = deal.get("id").and_then(Value::as_str).unwrap_or_default();
         let moves: &[&str] = match n % 6 {
             0 | 1 => &[],
             2 | 3 => &["qualify"],
@@ -172,6 +172,6 @@ impl Door<'_> {
         if status.is_success() {
             return Ok(value);
         }
-        Err(Error::malformed("demo", format!("{path}: {}", value["detail"].as_str().unwrap_or_default())))
+        Err(Error::malformed("demo", format!("{path}: {}", value.get("detail").and_then(Value::as_str).unwrap_or_default())))
     }
 }

@@ -13,7 +13,10 @@ use crate::{
     unit,
 };
 use base::{Code, Error, Result, TenantId, Value};
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+};
 
 /// Values per INSERT; both engines take more, but neither gets faster.
 const VALUES: usize = 2000;
@@ -238,10 +241,13 @@ fn each(link: &mut Link, sql: &str, f: &mut dyn FnMut(&Row<'_>) -> Result<()>) -
         link.step(sql, &[], &mut take)?;
         return answer;
     }
-    link.engine_batch(&format!("DECLARE rows_to_copy NO SCROLL CURSOR FOR {sql}"))?;
+    // A FETCH is prepared like any statement, and has the columns of its cursor: no two cursors share a name.
+    static CURSORS: AtomicU64 = AtomicU64::new(0);
+    let cursor = format!("copy_{}", CURSORS.fetch_add(1, Relaxed));
+    link.engine_batch(&format!("DECLARE {cursor} NO SCROLL CURSOR FOR {sql}"))?;
     loop {
         let mut some = false;
-        link.step(&format!("FETCH {FETCH} FROM rows_to_copy"), &[], |row| {
+        link.step(&format!("FETCH {FETCH} FROM {cursor}"), &[], |row| {
             some = true;
             take(row)
         })?;
@@ -249,6 +255,6 @@ fn each(link: &mut Link, sql: &str, f: &mut dyn FnMut(&Row<'_>) -> Result<()>) -
             break;
         }
     }
-    link.engine_batch("CLOSE rows_to_copy")?;
+    link.engine_batch(&format!("CLOSE {cursor}"))?;
     answer
 }

@@ -89,6 +89,12 @@ impl Link {
             Link::Postgres(c) => c.run(sql, p),
         }
     }
+    pub fn prepare(&mut self, sql: &str) -> Result<()> {
+        match self {
+            Link::Sqlite(c) => c.prepare(sql),
+            Link::Postgres(c) => c.prepare(sql),
+        }
+    }
     /// Calls `f` with each row until it answers false.
     pub fn step(&mut self, sql: &str, p: &[Value<'_>], f: impl FnMut(&Row<'_>) -> bool) -> Result<()> {
         match self {
@@ -130,10 +136,10 @@ impl Link {
             Link::Postgres(_) => postgres::COLUMNS,
         }
     }
-    /// Between batches: nothing is waiting.
-    pub fn tidy(&mut self) {
+    /// Between batches; `idle` when nothing is waiting.
+    pub fn tidy(&mut self, idle: bool) {
         match self {
-            Link::Sqlite(c) => c.tidy(),
+            Link::Sqlite(c) => c.tidy(idle),
             Link::Postgres(_) => {}
         }
     }

@@ -121,6 +121,12 @@ impl Tx<'_> {
         self.link.run(sql, p).map_err(|e| self.die(e))
     }
 
+    /// Prepares a statement without running it: whether this engine understands it at all.
+    pub fn prepare(&mut self, sql: &str) -> Result<()> {
+        self.alive()?;
+        self.link.prepare(sql).map_err(|e| self.die(e))
+    }
+
     /// The first row of the answer, if there is one.
     pub fn row<T>(&mut self, sql: &str, p: &[Value<'_>], f: impl FnOnce(&Row<'_>) -> Result<T>) -> Result<Option<T>> {
         let (mut f, mut answer) = (Some(f), None);

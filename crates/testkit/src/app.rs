@@ -1,4 +1,5 @@
 use crate::{Person, Who};
+use base::TenantId;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
@@ -37,11 +38,17 @@ impl TestApp {
 
     /// An app over the data in `folder`; twice in the same folder is a restart.
     pub async fn start_in(modules: Vec<Module>, folder: &std::path::Path) -> App {
+        TestApp::start_as(modules, folder, |_| {}).await
+    }
+
+    /// The same with another configuration: limits are off unless `change` switches them on.
+    pub async fn start_as(modules: Vec<Module>, folder: &std::path::Path, change: impl FnOnce(&mut Config)) -> App {
         let mut config = Config::for_tests(folder).unwrap();
         config.limits.enabled = false;
         if let Ok(url) = std::env::var("TENON_TEST_POSTGRES") {
             config.storage.silos = url;
         }
+        change(&mut config);
         let all = modules.into_iter().chain([account::module().unwrap(), hub::module()]).collect();
         let app = App::start(Parts { config, modules: all, assets: |_| None, demo: None }).await.unwrap();
         app.start_background();
@@ -50,10 +57,15 @@ impl TestApp {
 
     /// An app with two companies and a member who may do nothing. The modules are installed in both.
     pub async fn with(modules: Vec<Module>) -> TestApp {
+        TestApp::configured(modules, |_| {}).await
+    }
+
+    /// The same with another configuration.
+    pub async fn configured(modules: Vec<Module>, change: impl FnOnce(&mut Config)) -> TestApp {
         let names: Vec<String> = modules.iter().map(|module| module.manifest.name.clone()).collect();
-        let (app, folder) = TestApp::bare(modules).await;
-        let nobody = Person { email: String::new(), password: String::new(), token: String::new(), refresh_token: String::new(), me: Value::Null };
-        let mut test = TestApp { app, admin: nobody.clone(), stranger: nobody.clone(), other: nobody, folder };
+        let folder = tempfile::tempdir().unwrap();
+        let app = TestApp::start_as(modules, folder.path(), change).await;
+        let mut test = TestApp::around(app, folder);
         test.admin = test.sign_up("Acme", "admin@acme.test").await;
         test.other = test.sign_up("Other", "admin@other.test").await;
         test.stranger = test.invite(&test.admin, "stranger@acme.test", "billing").await;
@@ -65,8 +77,19 @@ impl TestApp {
         test
     }
 
+    /// The helpers of a test around an app that has no company yet.
+    pub fn around(app: App, folder: tempfile::TempDir) -> TestApp {
+        let nobody = Person { email: String::new(), password: String::new(), token: String::new(), refresh_token: String::new(), me: Value::Null };
+        TestApp { app, admin: nobody.clone(), stranger: nobody.clone(), other: nobody, folder }
+    }
+
     pub fn folder(&self) -> &std::path::Path {
         self.folder.path()
+    }
+
+    /// The company that somebody signed in to.
+    pub fn tenant(&self, person: &Person) -> TenantId {
+        person.me["tenant"]["id"].as_str().unwrap().parse().unwrap()
     }
 
     pub fn token(&self, who: Who) -> Option<&str> {

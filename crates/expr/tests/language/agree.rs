@@ -93,14 +93,14 @@ fn agree(things: &[Thing], questions: &[Question], database: &impl Ask) -> Resul
 }
 
 fn config(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 4_000, ..ProptestConfig::default() }
+    ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 1_000, ..ProptestConfig::default() }
 }
 
-/// 120 × 24 questions × 16 records.
+/// 160 × 24 questions × 16 records.
 #[test]
 fn memory_sqlite_and_the_crate_agree() {
     let sqlite = Sqlite::open();
-    proptest!(config(120), |(things in things(16), questions in prop::collection::vec(question(), 24))| {
+    proptest!(config(160), |(things in things(16), questions in prop::collection::vec(question(), 24))| {
         agree(&things, &questions, &sqlite)?;
     });
 }

@@ -207,10 +207,10 @@ fn atom() -> BoxedStrategy<Question> {
     let truth =
         select(&["active", "active == true", "active != false", "active == active", "active in [true, null]", "true", "false"][..]).prop_map(same);
     let member = (any_text(), select(&["{} in tags", "{} in actor.roles"][..])).prop_map(|(x, pattern)| join(pattern, &[x]));
-    let matched = (any_text(), select(&["contains", "startsWith", "endsWith"][..]), any_text())
-        .prop_map(|(x, how, y)| join(&format!("{{}}.{how}({{}})"), &[x, y]));
+    let texts = prop_oneof![(text_field(), text_literal()), (any_text(), any_text())];
+    let matched = (texts, select(&["contains", "startsWith", "endsWith"][..])).prop_map(|((x, y), how)| join(&format!("{{}}.{how}({{}})"), &[x, y]));
     prop_oneof![
-        6 => comparison(), 2 => sizes(), 3 => list(), 1 => size_list(), 2 => presence, 1 => tags, 1 => parts, 2 => truth, 3 => member, 4 => matched
+        6 => comparison(), 2 => sizes(), 3 => list(), 1 => size_list(), 2 => presence, 1 => tags, 1 => parts, 2 => truth, 3 => member, 6 => matched
     ]
     .boxed()
 }

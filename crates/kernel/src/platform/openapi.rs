@@ -59,7 +59,8 @@ fn document(app: &App, module: Option<&str>) -> Value {
             methods.insert(operation.method.as_str().to_lowercase(), describe(operation));
         }
     }
-    let mut schemas: Map<String, Value> = [("Problem".to_owned(), problem_schema()), ("Meta".to_owned(), super::meta::schema())].into_iter().collect();
+    let mut schemas: Map<String, Value> =
+        [("Problem".to_owned(), problem_schema()), ("Meta".to_owned(), super::meta::schema())].into_iter().collect();
     let plans = app.catalogue().plans().filter(|plan| module.is_none_or(|m| plan.module == m));
     schemas.extend(plans.map(|plan| (plan.resource.clone(), plan.record_schema())));
     json!({

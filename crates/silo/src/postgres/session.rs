@@ -1,9 +1,9 @@
 use super::bound::Bound;
 use crate::fault;
-use base::{Error, Result, Value};
+use base::{Code, Error, Result, Value};
 use lru::LruCache;
 use std::{num::NonZeroUsize, time::Duration};
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, time::error::Elapsed};
 use tokio_postgres::{Client, Row, SimpleQueryMessage, Statement, types::ToSql};
 
 const STATEMENTS: NonZeroUsize = NonZeroUsize::new(256).unwrap();
@@ -36,52 +36,49 @@ impl Session {
     }
 
     pub fn batch(&mut self, sql: &str) -> Result<Vec<SimpleQueryMessage>> {
-        let answer = self.handle.block_on(tokio::time::timeout(SILENCE, self.client.simple_query(sql)));
+        let answer = self.wait(self.client.simple_query(sql));
         self.heard(answer)
     }
 
-    /// Runs a statement; `before` (a BEGIN with its settings) goes out in the same round trip where the statement is known already.
+    /// Runs a statement; `before` (a BEGIN with its settings, a SAVEPOINT) goes out in the same round trip.
     pub fn query(&mut self, before: Option<&str>, sql: &str, p: &[Value<'_>]) -> Result<Vec<Row>> {
-        let known = self.statements.get(sql).cloned();
-        let statement = match (known, before) {
-            (Some(statement), Some(before)) => {
-                let p = bound(sql, &statement, p)?;
-                let p = borrowed(&p);
-                let both = async { tokio::join!(self.client.batch_execute(before), self.client.query(&statement, &p)) };
-                let (begun, answer) = match self.handle.block_on(tokio::time::timeout(SILENCE, both)) {
-                    Ok((begun, answer)) => (Ok(begun), Ok(answer)),
-                    Err(late) => return self.heard::<Vec<Row>>(Err(late)),
-                };
-                self.heard(begun)?;
-                return self.heard(answer);
-            }
-            (Some(statement), None) => statement,
-            (None, before) => {
-                if let Some(before) = before {
-                    self.batch(before)?;
-                }
-                self.prepare(sql)?
-            }
-        };
+        let (statement, before) = self.known(before, sql)?;
         let p = bound(sql, &statement, p)?;
-        let answer = self.handle.block_on(tokio::time::timeout(SILENCE, self.client.query(&statement, &borrowed(&p))));
-        self.heard(answer)
+        let p = borrowed(&p);
+        let answer = self.wait(both(self.before(before), self.client.query(&statement, &p)));
+        self.heard(answer).inspect_err(|e| self.doubt(sql, e))
     }
 
     /// The same for its effect only.
-    pub fn execute(&mut self, sql: &str, p: &[Value<'_>]) -> Result<u64> {
-        let statement = match self.statements.get(sql) {
-            Some(statement) => statement.clone(),
-            None => self.prepare(sql)?,
-        };
+    pub fn execute(&mut self, before: Option<&str>, sql: &str, p: &[Value<'_>]) -> Result<u64> {
+        let (statement, before) = self.known(before, sql)?;
         let p = bound(sql, &statement, p)?;
-        let answer = self.handle.block_on(tokio::time::timeout(SILENCE, self.client.execute(&statement, &borrowed(&p))));
-        self.heard(answer)
+        let p = borrowed(&p);
+        let answer = self.wait(both(self.before(before), self.client.execute(&statement, &p)));
+        self.heard(answer).inspect_err(|e| self.doubt(sql, e))
     }
 
-    fn prepare(&mut self, sql: &str) -> Result<Statement> {
+    async fn before(&self, sql: Option<&str>) -> Result<(), tokio_postgres::Error> {
+        match sql {
+            Some(sql) => self.client.batch_execute(sql).await,
+            None => Ok(()),
+        }
+    }
+
+    /// A statement that is new here is prepared first, and that needs what goes before it.
+    fn known<'a>(&mut self, before: Option<&'a str>, sql: &str) -> Result<(Statement, Option<&'a str>)> {
+        if let Some(statement) = self.statements.get(sql) {
+            return Ok((statement.clone(), before));
+        }
+        if let Some(before) = before {
+            self.batch(before)?;
+        }
+        Ok((self.prepare(sql)?, None))
+    }
+
+    pub fn prepare(&mut self, sql: &str) -> Result<Statement> {
         let text = numbered(sql);
-        let answer = self.handle.block_on(tokio::time::timeout(SILENCE, self.client.prepare(&text)));
+        let answer = self.wait(self.client.prepare(&text));
         let statement = self.heard(answer).map_err(|e| {
             let cause = format!("{}: {sql}", e.cause().unwrap_or_default());
             e.with_cause(cause)
@@ -90,7 +87,19 @@ impl Session {
         Ok(statement)
     }
 
-    fn heard<T>(&mut self, answer: Result<Result<T, tokio_postgres::Error>, tokio::time::error::Elapsed>) -> Result<T> {
+    /// Drives one exchange with the server from the blocking thread on which the closure runs.
+    fn wait<T>(&self, exchange: impl Future<Output = T>) -> Result<T, Elapsed> {
+        self.handle.block_on(async { tokio::time::timeout(SILENCE, exchange).await })
+    }
+
+    /// A statement that was prepared before its tables changed can fail for ever: the next one is prepared anew.
+    fn doubt(&mut self, sql: &str, error: &Error) {
+        if error.code() == Code::Internal {
+            self.statements.pop(sql);
+        }
+    }
+
+    fn heard<T>(&mut self, answer: Result<Result<T, tokio_postgres::Error>, Elapsed>) -> Result<T> {
         match answer {
             Ok(answer) => answer.map_err(|e| fault::postgres(&e)),
             Err(late) => {
@@ -99,6 +108,15 @@ impl Session {
             }
         }
     }
+}
+
+/// Sends both at once and answers with the second, unless the first has failed: then the second did nothing.
+async fn both<T>(
+    first: impl Future<Output = Result<(), tokio_postgres::Error>>,
+    second: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, tokio_postgres::Error> {
+    let (first, second) = tokio::join!(first, second);
+    first.and(second)
 }
 
 fn bound<'a>(sql: &str, statement: &Statement, p: &'a [Value<'a>]) -> Result<Vec<Bound<'a>>> {

@@ -1,0 +1,119 @@
+//! The house stays as it was drawn: arrows between crates go down only, and every crate is built by the same rules.
+#![expect(clippy::unwrap_used, reason = "a test stops where something is not as it should be")]
+
+use cargo_metadata::{Dependency, DependencyKind, Metadata, MetadataCommand, Package};
+use std::{fs, path::Path};
+
+/// What a crate may stand on, besides crates from outside. From the roof down to the floor; a product is whatever is not named.
+fn below(name: &str) -> &'static [&'static str] {
+    match name {
+        "base" => &[],
+        "expr" | "silo" => &["base"],
+        "kernel" => &["expr", "silo", "base"],
+        "account" => &["kernel", "silo", "base"],
+        "hub" => &["account", "kernel", "silo", "base"],
+        "testkit" => &["hub", "account", "kernel", "silo", "base"],
+        _ => &["account", "kernel", "expr", "base"],
+    }
+}
+
+/// Crates from outside that one crate alone may use, so that there is one place where it is done.
+const ALONE: [(&str, &str); 7] = [
+    ("rusqlite", "silo"),
+    ("tokio-postgres", "silo"),
+    ("cel", "expr"),
+    ("lettre", "kernel"),
+    ("argon2", "kernel"),
+    ("jiff", "base"),
+    ("clap", "server"),
+];
+
+#[test]
+fn arrows_go_down_only() {
+    let house = house();
+    let names: Vec<&str> = house.workspace_packages().iter().map(|p| p.name.as_str()).collect();
+    for package in house.workspace_packages() {
+        for needed in used(package).filter(|d| names.contains(&d.name.as_str())) {
+            let good = match package.name.as_str() {
+                "server" => needed.name != "testkit",
+                name => below(name).contains(&needed.name.as_str()),
+            };
+            assert!(good, "{} must not stand on {}: see the house in docs/architecture.md", package.name, needed.name);
+        }
+    }
+}
+
+#[test]
+fn the_test_kit_is_for_tests() {
+    for package in house().workspace_packages() {
+        let other = package.dependencies.iter().find(|d| d.name == "testkit" && d.kind != DependencyKind::Development);
+        assert!(other.is_none(), "{} takes testkit into the product", package.name);
+    }
+}
+
+#[test]
+fn what_one_crate_does_no_other_does() {
+    for package in house().workspace_packages() {
+        for needed in used(package) {
+            let owner = ALONE.iter().find(|(name, _)| *name == needed.name).map(|(_, owner)| *owner);
+            assert!(
+                owner.is_none_or(|owner| owner == package.name.as_str()),
+                "{} uses {}, which is {}'s alone",
+                package.name,
+                needed.name,
+                owner.unwrap()
+            );
+        }
+    }
+}
+
+#[test]
+fn every_crate_is_built_by_the_same_rules() {
+    let house = house();
+    let crates = house.workspace_root.join("crates");
+    for package in house.workspace_packages() {
+        let name = &package.name;
+        let manifest = fs::read_to_string(&package.manifest_path).unwrap();
+        assert_eq!(package.manifest_path, crates.join(name.as_str()).join("Cargo.toml"), "folder and name are the same word");
+        assert_eq!(package.edition.as_str(), "2024", "{name}");
+        assert_eq!(package.rust_version.as_ref().expect(name).to_string(), "1.95.0", "{name}");
+        assert_eq!(package.license.as_deref(), Some("Apache-2.0"), "{name}");
+        assert_eq!(package.publish.as_deref(), Some(&[][..]), "{name} is not published");
+        assert!(manifest.contains("\n[lints]\nworkspace = true\n"), "{name} does not take the workspace's lints");
+        let own = manifest.lines().find(|line| line.contains('"') && line.contains("version ="));
+        assert_eq!(own, None, "{name}: versions stand in the workspace's Cargo.toml");
+    }
+    let workspace = fs::read_to_string(house.workspace_root.join("Cargo.toml")).unwrap();
+    assert!(workspace.contains("unsafe_code = \"forbid\""), "no crate may hold unsafe code");
+    assert!(house.root_package().is_none(), "the workspace is a virtual manifest");
+}
+
+#[test]
+fn packs_are_data() {
+    let root = house().workspace_root;
+    let mut open = vec![root.join("packs").into_std_path_buf()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                assert!(is_data(&path), "{} is not data", path.display());
+            }
+        }
+    }
+}
+
+fn is_data(path: &Path) -> bool {
+    path.extension().and_then(|e| e.to_str()).is_some_and(|e| ["json", "csv", "md", "svg"].contains(&e))
+}
+
+/// What becomes part of the product; tests may use more.
+fn used(package: &Package) -> impl Iterator<Item = &Dependency> {
+    package.dependencies.iter().filter(|d| d.kind != DependencyKind::Development)
+}
+
+fn house() -> Metadata {
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
+    MetadataCommand::new().manifest_path(manifest).no_deps().exec().unwrap()
+}

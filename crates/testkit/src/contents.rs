@@ -1,0 +1,97 @@
+use crate::TestApp;
+use base::{Result, TenantId, Value};
+use std::collections::BTreeMap;
+
+/// Everything that a silo holds: by table its rows, as text. Two of them are equal when nothing at all was changed in between.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contents(BTreeMap<String, Vec<String>>);
+
+impl TestApp {
+    /// All rows of all tables of a silo, those of the platform and those of its modules.
+    pub async fn contents(&self, tenant: TenantId) -> Contents {
+        let postgres = std::env::var("TENON_TEST_POSTGRES").is_ok();
+        let silo = self.app.silos().open(tenant).await.unwrap();
+        silo.scan(move |sql| read(sql, postgres, "").map(Contents)).await.unwrap()
+    }
+
+    /// The rows of the hub that are about one tenant: its people's seats, its invitations, keys and jobs.
+    pub async fn hub_rows(&self, tenant: TenantId) -> Contents {
+        let postgres = std::env::var("TENON_TEST_POSTGRES").is_ok();
+        let mut all = self.app.hub().scan(move |sql| read(sql, postgres, &tenant.to_string())).await.unwrap();
+        // When somebody was last seen, and which log grew, may change at any time.
+        all.retain(|table, _| matches!(table.as_str(), "hub_tenants" | "user_tenants" | "links" | "keys"));
+        Contents(all)
+    }
+}
+
+impl Contents {
+    /// Ends the test with the rows that differ.
+    #[track_caller]
+    pub fn expect_unchanged(&self, after: &Contents, during: &str) {
+        for (table, rows) in &after.0 {
+            let before = self.0.get(table).map(Vec::as_slice).unwrap_or_default();
+            let new: Vec<&String> = rows.iter().filter(|row| !before.contains(row)).collect();
+            let gone: Vec<&String> = before.iter().filter(|row| !rows.contains(row)).collect();
+            assert!(new.is_empty() && gone.is_empty(), "{during} changed {table}:\n+ {new:#?}\n- {gone:#?}");
+        }
+        assert_eq!(self.0.keys().collect::<Vec<_>>(), after.0.keys().collect::<Vec<_>>(), "{during} made or dropped tables");
+    }
+
+    /// The same without a table, for what a refused request may note down.
+    pub fn without(mut self, table: &str) -> Contents {
+        self.0.remove(table);
+        self
+    }
+
+    pub fn tables(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// Whether a text stands anywhere in it.
+    pub fn mentions(&self, text: &str) -> bool {
+        self.0.values().flatten().any(|row| row.contains(text))
+    }
+}
+
+/// Of every table the rows that hold `word`; all of them where it is empty.
+fn read(sql: &mut silo::Tx<'_>, postgres: bool, word: &str) -> Result<BTreeMap<String, Vec<String>>> {
+    let tables = if postgres {
+        "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1"
+    } else {
+        // The full-text index is the engine's own; what it finds stands in search_docs.
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'search_index%' AND name NOT LIKE 'sqlite_%' ORDER BY 1"
+    };
+    let tables = sql.rows(tables, &[], |row| Ok(row.text(0)?.to_owned()))?;
+    let mut all = BTreeMap::new();
+    for table in tables {
+        let columns = columns(sql, postgres, &table)?;
+        let list = columns.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+        let mut rows = sql.rows(&format!("SELECT {list} FROM \"{table}\""), &[], |row| {
+            columns.iter().enumerate().map(|(at, name)| row.value(at).map(|value| format!("{name}={}", shown(&value)))).collect::<Result<Vec<_>>>()
+        })?;
+        rows.sort();
+        let rows: Vec<String> = rows.into_iter().map(|cells| cells.join(" ")).filter(|row| row.contains(word)).collect();
+        all.insert(table, rows);
+    }
+    Ok(all)
+}
+
+fn columns(sql: &mut silo::Tx<'_>, postgres: bool, table: &str) -> Result<Vec<String>> {
+    let query = if postgres {
+        "SELECT CAST(column_name AS TEXT) FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = ?1 AND data_type <> 'tsvector' ORDER BY ordinal_position"
+    } else {
+        "SELECT name FROM pragma_table_info(?1) ORDER BY cid"
+    };
+    sql.rows(query, &[table.into()], |row| Ok(row.text(0)?.to_owned()))
+}
+
+fn shown(value: &Value<'_>) -> String {
+    match value {
+        Value::Null => "null".into(),
+        Value::Bool(b) => b.to_string(),
+        Value::Int(n) => n.to_string(),
+        Value::Real(n) => n.to_string(),
+        Value::Text(text) => format!("{text:?}"),
+        Value::Blob(bytes) => bytes.iter().map(|b| format!("{b:02x}")).collect(),
+    }
+}
