@@ -282,9 +282,7 @@ step('deals move on the board by mouse and by keyboard, where a move is declared
 
   await page.getByRole('button', { name: 'Move Reception desk' }).focus();
   await page.keyboard.press('Enter');
-  await page.getByRole('menuitem', { name: 'Qualified' }).waitFor();
-  await page.keyboard.press('ArrowDown');
-  await page.keyboard.press('Enter');
+  await page.getByRole('menuitem', { name: 'Qualified' }).press('Enter');
   await column('qualified').getByText('Reception desk').waitFor();
   const stages = (await ask(page, 'GET', '/api/v1/crm/deals?limit=50')).body.items.filter((deal) => deal.stage === 'qualified').map((deal) => deal.name);
   assert.deepEqual(stages.toSorted(), ['Meeting room', 'Oak staircase', 'Reception desk', 'Workshop doors'].toSorted());
@@ -352,6 +350,7 @@ step('many records change at once, after a look at what would happen', async () 
 step('what is referred to is not deleted, and the referrers are named', async () => {
   await page.goto('/crm/companies?q=siemens');
   await link('Siemens').click();
+  await page.getByRole('heading', { name: 'Siemens', exact: true }).waitFor();
   await button('More actions').click();
   await page.getByRole('menuitem', { name: 'Delete' }).click();
   await button('Delete', page.getByRole('dialog')).click();
@@ -417,8 +416,9 @@ step('members, roles, keys, the log and the profile', async () => {
   await field('Name').fill('Sales north');
   await button('Create').click();
   await toast('Role saved');
+  const saved = page.waitForResponse((answer) => answer.url().endsWith('/account/roles/sales_north') && answer.ok());
   await page.getByRole('checkbox', { name: /^Sales north: / }).first().check();
-  await toast('Role saved');
+  await saved;
   await good('roles');
 
   await page.goto('/account/keys');
@@ -458,6 +458,8 @@ step('search finds records, pages and actions from anywhere', async () => {
 });
 
 step('a second company sees nothing of the first', async () => {
+  const deal = (await ask(page, 'GET', '/api/v1/crm/deals?limit=1')).body.items[0];
+  await page.goto('/');
   await page.getByRole('button', { name: /^Company: / }).click();
   await page.getByRole('menuitem', { name: 'New company' }).click();
   await field('Company name').fill('Other House');
@@ -465,8 +467,12 @@ step('a second company sees nothing of the first', async () => {
   await page.getByRole('heading', { name: 'No product is installed yet' }).waitFor();
   await page.getByRole('button', { name: 'Company: Other House. Switch company' }).click();
   await good('company-switcher');
+  await ask(page, 'POST', '/api/v1/modules/crm/install', {});
+  assert.equal((await ask(page, 'GET', `/api/v1/crm/deals/${deal.id}`)).status, 404);
+  assert.equal((await ask(page, 'GET', '/api/v1/crm/companies?count=true')).body.total, 0);
+  assert.deepEqual((await ask(page, 'GET', '/api/v1/search?q=oak')).body.items, []);
   await page.getByRole('menuitem', { name: /Northwind Joinery/ }).click();
-  await link('Deals').waitFor();
+  await link('Deals').first().waitFor();
 });
 
 step('a page that does not exist shows the way out', async () => {

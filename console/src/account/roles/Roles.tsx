@@ -11,6 +11,7 @@ import { PageHead } from '../../ui/PageHead';
 import { say } from '../../ui/toast';
 import { Trouble } from '../../ui/Trouble';
 import { Waiting } from '../../ui/Waiting';
+import { roleMeaning, roleName } from './roleName';
 import { GrantDialog } from './GrantDialog';
 import { RoleDialog } from './RoleDialog';
 import classes from './Roles.module.css';
@@ -35,7 +36,6 @@ export function Roles() {
     scope: { id: 'roles' },
     onMutate: ({ role, grants }) =>
       client.setQueryData<Items<Role>>(['roles', 'page'], (before) => before && { items: before.items.map((each) => (each.name === role.name ? Object.assign({}, each, { permissions: grants }) : each)) }),
-    onSuccess: () => say(t('role.saved')),
     onSettled: refresh,
   });
   const drop = useMutation({ mutationFn: removeRole, onSuccess: () => say(t('role.removed')), onSettled: refresh });
@@ -67,10 +67,12 @@ export function Roles() {
                   {roles.data.items.map((role) => (
                     <th scope="col" key={role.name}>
                       <Group gap={2} wrap="nowrap" justify="center">
-                        {role.title}
+                        <Tooltip label={roleMeaning(role.title)} disabled={roleMeaning(role.title) === ''}>
+                          <span>{roleName(role.title)}</span>
+                        </Tooltip>
                         <Menu position="bottom-end">
                           <Menu.Target>
-                            <ActionIcon size="sm" aria-label={t('role.actions', { title: role.title })}>
+                            <ActionIcon size="sm" aria-label={t('role.actions', { title: roleName(role.title) })}>
                               <IconDots size={14} aria-hidden />
                             </ActionIcon>
                           </Menu.Target>
@@ -92,9 +94,8 @@ export function Roles() {
               {groups.map(([name, members]) => (
                 <tbody key={name}>
                   <tr className={classes.group}>
-                    <th scope="rowgroup" colSpan={roles.data.items.length + 1}>
-                      {name}
-                    </th>
+                    <th scope="rowgroup">{name}</th>
+                    <td colSpan={roles.data.items.length} />
                   </tr>
                   {(members ?? []).map((each) => (
                     <tr key={each.permission}>
@@ -108,7 +109,7 @@ export function Roles() {
                         const grant = role.permissions.find((one) => one.permission === each.permission);
                         return (
                           <td key={role.name}>
-                            <Cell role={role} grant={grant} label={`${role.title}: ${each.title}`} editable={!role.builtin && may('account.roles:update')} toggle={(on) => toggle(role, each.permission, on)} condition={() => grant && setGranting({ role, grant })} />
+                            <Cell role={role} grant={grant} label={`${roleName(role.title)}: ${each.title}`} editable={!role.builtin && may('account.roles:update')} toggle={(on) => toggle(role, each.permission, on)} condition={() => grant && setGranting({ role, grant })} />
                           </td>
                         );
                       })}
@@ -133,7 +134,7 @@ export function Roles() {
           }}
         />
       )}
-      <Confirm opened={dropping !== null} close={() => setDropping(null)} title={t('role.delete', { title: dropping?.title ?? '' })} label={t('act.delete')} run={async () => dropping && drop.mutateAsync(dropping.name)}>
+      <Confirm opened={dropping !== null} close={() => setDropping(null)} title={t('role.delete', { title: roleName(dropping?.title ?? '') })} label={t('act.delete')} run={async () => dropping && drop.mutateAsync(dropping.name)}>
         {t('role.deleteHint')}
       </Confirm>
     </>

@@ -3,7 +3,7 @@ import { useDebouncedValue } from '@mantine/hooks';
 import { Spotlight } from '@mantine/spotlight';
 import { useQuery } from '@tanstack/react-query';
 import { IconArrowRight, IconFileImport, IconLogout, IconMoon, IconPlus, IconSearch } from '@tabler/icons-react';
-import { useState, type ReactNode } from 'react';
+import { useEffect, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 import { findByFullName, products } from '../../api/meta';
@@ -11,6 +11,7 @@ import { searchEverything } from '../../api/platform';
 import { useMeta } from '../../api/session';
 import { NamedIcon } from '../../ui/icons';
 import { page } from '../pages';
+import { searchStore, selectFirst } from './searchBox';
 import { useSignOut } from './useSignOut';
 
 interface Choice {
@@ -33,8 +34,10 @@ export function Search() {
     { label: t('search.pages'), choices: places },
     { label: t('search.actions'), choices: actions },
   ].filter((group) => group.choices.length > 0);
+  const shown = groups.flatMap((group) => group.choices.map((choice) => choice.key)).join(' ');
+  useEffect(selectFirst, [shown]);
   return (
-    <Spotlight.Root query={words} onQueryChange={setWords} shortcut={['mod + K']} scrollable maxHeight="70dvh" overlayProps={{ backgroundOpacity: 0.4, blur: 0 }} clearQueryOnClose attributes={{ content: { 'aria-label': t('search.button') } }}>
+    <Spotlight.Root store={searchStore} query={words} onQueryChange={setWords} shortcut={['mod + K']} scrollable maxHeight="70dvh" overlayProps={{ backgroundOpacity: 0.4, blur: 0 }} clearQueryOnClose attributes={{ content: { 'aria-label': t('search.button') } }}>
       <Spotlight.Search placeholder={t('search.placeholder')} aria-label={t('search.button')} leftSection={<IconSearch size={18} aria-hidden />} />
       <Spotlight.ActionsList tabIndex={0}>
         {groups.map((group) => (
