@@ -22,22 +22,24 @@ source scripts/serve.sh
 start_server
 cat >"$scratch/tour" <<'EOF'
 set -euo pipefail
-fail() { echo "line ${BASH_LINENO[1]} of the tour: $1" >&2; exit 1; }
+stop() {
+    printf '\n%s:\n%s\n' "$1" "$(sed -n "${BASH_LINENO[1]}p" "$0")" >&2
+    exit 1
+}
 curl() {
     local code=0
     command curl --fail-with-body --max-time 30 "$@" || code=$?
     case $expected:$code in
         success:0 | refused:22) ;;
-        success:*) fail "curl $* ended with $code" ;;
-        *) fail "curl $* was not refused" ;;
+        success:*) stop "This ended with $code" ;;
+        *) stop "This was not refused" ;;
     esac
 }
 EOF
 script_of "$1" >>"$scratch/tour"
 sed -i "s#$printed#$url#g" "$scratch/tour"
 if ! bash "$scratch/tour" >"$scratch/answers" 2>&1 </dev/null; then
-    cat -n "$scratch/tour"
-    tail -n 30 "$scratch/answers"
+    tail -n 8 "$scratch/answers"
     echo "$1 does not work as printed" >&2
     exit 1
 fi
