@@ -80,7 +80,7 @@ impl Tx<'_, '_> {
         }
         wanted.version = last.version + 1;
         wanted.updated_at = Time::now();
-        self.insert(plan, wanted, "reverted")
+        self.insert(plan, wanted, "reverted", "update")
     }
 }
 
