@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs a command beside a PostgreSQL of its own, named by TENON_TEST_POSTGRES: scripts/postgres.sh cargo test
-# The cluster sorts by ICU en-US on purpose: a text column that forgot COLLATE "C" shows. It keeps nothing and syncs nothing.
+# The cluster sorts by ICU en-US on purpose: a text column that forgot COLLATE "C" shows. It keeps nothing, and syncs nothing
+# unless POSTGRES_FSYNC=on.
 set -euo pipefail
 
 initdb=$(command -v initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' | sort -V | tail -n 1 || true)
@@ -30,8 +31,9 @@ cd "$dir"
     cat "$dir/log" >&2
     exit 1
 }
+fsync=${POSTGRES_FSYNC:-off}
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-"${as[@]}" "$bin/postgres" -D "$dir/data" -p "$port" -k "$dir" -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off \
+"${as[@]}" "$bin/postgres" -D "$dir/data" -p "$port" -k "$dir" -c listen_addresses=127.0.0.1 -c fsync="$fsync" -c full_page_writes="$fsync" \
     -c max_connections=400 -c max_locks_per_transaction=256 -c log_min_messages=fatal >>"$dir/log" 2>&1 &
 pid=$!
 for try in $(seq 300); do

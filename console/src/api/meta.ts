@@ -90,6 +90,12 @@ export interface Move {
 /** `crm.deals`. */
 export const fullName = (r: { module: string; plural: string }) => `${r.module}.${r.plural}`;
 
+/** What is drawn from declarations. The platform's own module has pages of its own in the console. */
+export function products(meta: Meta): { modules: MetaModule[]; nav: NavItem[]; resources: Resource[] } {
+  const modules = meta.modules.filter((module) => module.name !== 'account');
+  return { modules, nav: meta.nav.filter((entry) => entry.module !== 'account'), resources: modules.flatMap((module) => module.resources) };
+}
+
 export function findResource(meta: Meta | undefined, module: string, plural: string): Resource | undefined {
   return meta?.modules.find((m) => m.name === module)?.resources.find((r) => r.plural === plural);
 }

@@ -1,7 +1,7 @@
 import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core';
 
 const accent: MantineColorsTuple = ['#eaf5f6', '#d5e9eb', '#a9d3d7', '#7abcc2', '#53a8b0', '#3799a2', '#22848d', '#13707a', '#0b5f68', '#044f57'];
-const gray: MantineColorsTuple = ['#f8f9fa', '#f1f3f4', '#e6e9eb', '#d9dde0', '#c2c8cd', '#99a1a8', '#737c85', '#515a63', '#363d44', '#22272c'];
+const gray: MantineColorsTuple = ['#f8f9fa', '#f1f3f4', '#e6e9eb', '#d9dde0', '#c2c8cd', '#99a1a8', '#69727b', '#515a63', '#363d44', '#22272c'];
 const dark: MantineColorsTuple = ['#d5d9dd', '#b4bac0', '#8d959d', '#59616a', '#3d444b', '#30363c', '#262b30', '#1c2024', '#15181b', '#0f1113'];
 
 /** Calm and dense: neutral greys, one accent, Inter with tabular numbers, an 8 px grid. */
@@ -25,7 +25,7 @@ export const theme = createTheme({
     Button: { defaultProps: { size: 'xs' } },
     ActionIcon: { defaultProps: { variant: 'subtle', color: 'gray', size: 'md' } },
     TextInput: { defaultProps: { size: 'sm' } },
-    Menu: { defaultProps: { shadow: 'md', withinPortal: true } },
+    Menu: { defaultProps: { shadow: 'md', withInitialFocusPlaceholder: false } },
     Modal: { defaultProps: { centered: false, yOffset: '8dvh', overlayProps: { backgroundOpacity: 0.4 } } },
     Drawer: { defaultProps: { position: 'right', overlayProps: { backgroundOpacity: 0.4 } } },
     Tooltip: { defaultProps: { openDelay: 250, withArrow: true, events: { hover: true, focus: true, touch: true } } },
@@ -46,6 +46,8 @@ export const variables: CSSVariablesResolver = () => ({
     '--mantine-color-dimmed': '#59626b',
     '--mantine-color-placeholder': '#68717a',
     '--mantine-color-error': '#b3261e',
+    '--mantine-color-red-outline': '#b3261e',
+    '--mantine-color-yellow-outline': '#7a5200',
     '--mantine-color-anchor': '#0f6670',
     '--mantine-color-gray-light': '#eef1f3',
     '--mantine-color-gray-light-color': '#363d44',
@@ -61,6 +63,7 @@ export const variables: CSSVariablesResolver = () => ({
     '--mantine-color-dimmed': '#a1a9b1',
     '--mantine-color-placeholder': '#98a1a9',
     '--mantine-color-error': '#ff9a90',
+    '--mantine-color-red-outline': '#ff9a90',
     '--mantine-color-anchor': '#7fc8cf',
     '--mantine-color-default-border': '#3d444b',
     '--mantine-color-gray-light': '#2f353b',

@@ -3,12 +3,12 @@ import i18n from 'i18next';
 import { Problem } from '../api/problem';
 
 export function say(message: string) {
-  notifications.show({ message, color: 'accent', autoClose: 4000 });
+  notifications.show({ message, color: 'accent', autoClose: 4000, closeButtonProps: { 'aria-label': i18n.t('act.close') } });
 }
 
 /** A failure as a toast, in the caller's terms, with the id that finds it in the server's log. */
 export function showProblem(error: unknown) {
-  notifications.show({ title: problemTitle(error), message: problemText(error), color: 'red', autoClose: 12_000, role: 'alert' });
+  notifications.show({ title: problemTitle(error), message: problemText(error), color: 'red', autoClose: 12_000, role: 'alert', closeButtonProps: { 'aria-label': i18n.t('act.close') } });
 }
 
 export function problemTitle(error: unknown): string {

@@ -16,6 +16,10 @@ use kernel::{
 };
 use std::{path::PathBuf, process::ExitCode};
 
+/// Password hashes take 19 MiB each and let them go again; this allocator gives such memory back.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Tenon: the half of a B2B product that every team builds again, done once.
 #[derive(Parser)]
 #[command(name = "tenon", version, about, max_term_width = 100)]

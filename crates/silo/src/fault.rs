@@ -76,7 +76,9 @@ pub fn postgres(e: &tokio_postgres::Error) -> Error {
         c if *c == SqlState::DISK_FULL => full(cause),
         c if *c == SqlState::QUERY_CANCELED => timeout(cause),
         c if [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED].contains(c) => busy(cause),
-        c if matches!(c.code().get(..2), Some("08" | "57" | "53")) || *c == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => lost(cause),
+        c if matches!(c.code().get(..2), Some("08" | "28" | "3D" | "53" | "57")) || *c == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => {
+            lost(cause)
+        }
         _ => Error::internal(cause),
     }
 }

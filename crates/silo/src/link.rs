@@ -136,10 +136,10 @@ impl Link {
             Link::Postgres(_) => postgres::COLUMNS,
         }
     }
-    /// Between batches: nothing is waiting.
-    pub fn tidy(&mut self) {
+    /// Between batches; `idle` when nothing is waiting.
+    pub fn tidy(&mut self, idle: bool) {
         match self {
-            Link::Sqlite(c) => c.tidy(),
+            Link::Sqlite(c) => c.tidy(idle),
             Link::Postgres(_) => {}
         }
     }

@@ -51,7 +51,11 @@ impl Silo {
         match &self.0.store {
             Store::Sqlite(s) => match s.try_inline(self.0.id, f) {
                 Ok(answer) => answer,
-                Err(f) => s.readers.read(self.0.id, SCAN, f).await,
+                Err(f) => {
+                    let answer = s.readers.read(self.0.id, SCAN, f).await;
+                    s.enlist();
+                    answer
+                }
             },
             Store::Postgres(s) => s.read(self.0.id, f).await,
         }

@@ -28,7 +28,7 @@ use tokio::sync::oneshot;
 const MOST_UNITS: usize = 64;
 const MOST_TIME: Duration = Duration::from_millis(5);
 const MOST_WAITING: usize = 10_000;
-const IDLE: Duration = Duration::from_secs(30);
+const IDLE: Duration = if cfg!(test) { Duration::from_millis(20) } else { Duration::from_secs(30) };
 
 /// One unit of work. It runs inside the batch, or is told why there is none.
 type Work = Box<dyn FnOnce(Result<&mut Tx<'_>>) -> Done + Send>;
@@ -143,10 +143,8 @@ impl Queue {
             match queue.recv_timeout(IDLE) {
                 Ok(first) => {
                     self.batch(&mut link, first, queue);
-                    if self.is_idle()
-                        && let Some(link) = &mut link
-                    {
-                        link.tidy();
+                    if let Some(link) = &mut link {
+                        link.tidy(self.is_idle());
                     }
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -243,5 +241,42 @@ fn given_up(error: Error) -> Error {
     match error.code() {
         Code::Full | Code::Unavailable => error,
         _ => fault::busy(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::{self, Files, Role};
+
+    /// Units come just when the thread is about to leave, so that some find it there and some do not.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_unit_that_meets_a_leaving_writer_is_not_lost() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = Files::new(dir.path().to_owned());
+        files.prepare().unwrap();
+        let id = TenantId::new();
+        files.make(id, None, |link| link.engine_batch("CREATE TABLE n (i INTEGER PRIMARY KEY) STRICT")).unwrap();
+        let path = files.path(id);
+        let queue = Queue::new(id, Arc::default(), Duration::from_secs(5), move || sqlite::link(&path, Role::Writer));
+        let mut tasks = Vec::new();
+        for task in 0..4_u64 {
+            let queue = queue.clone();
+            tasks.push(tokio::spawn(async move {
+                for round in 0..40_u64 {
+                    tokio::time::sleep(IDLE + Duration::from_micros((task * 700 + round * 130) % 3000)).await;
+                    queue.write(|tx| tx.run("INSERT INTO n DEFAULT VALUES", &[])).await.unwrap();
+                }
+            }));
+        }
+        for task in tasks {
+            task.await.unwrap();
+        }
+        assert!(queue.is_idle());
+        tokio::time::sleep(IDLE * 20).await;
+        assert!(queue.state.lock().sender.is_none(), "the thread has left");
+        assert_eq!(queue.write(|tx| tx.row("SELECT COUNT(*) FROM n", &[], |row| row.int(0))).await.unwrap(), Some(160));
+        queue.close();
+        assert_eq!(queue.write(|_| Ok(())).await.unwrap_err().code(), Code::Unavailable);
     }
 }

@@ -1,5 +1,6 @@
 //! A whole app for a test: own folder, own silos, no port, no shared state. Runs on SQLite, or on the PostgreSQL that
 //! `TENON_TEST_POSTGRES` names.
+#![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on ends here")]
 
 mod app;

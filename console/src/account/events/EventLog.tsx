@@ -11,6 +11,7 @@ import { useMembers, useMeta } from '../../api/session';
 import type { Event } from '../../api/types';
 import { page } from '../../app/pages';
 import { changesOf } from '../../resource/detail/diff';
+import { RefTitle } from '../../resource/values/titles';
 import { CopyId } from '../../ui/CopyId';
 import { DataTable } from '../../ui/DataTable';
 import { Empty } from '../../ui/Empty';
@@ -126,7 +127,7 @@ function Subject({ subject }: { subject: string }) {
     <>
       {resource.label}{' '}
       <Link to={page.record(resource, id)} style={{ color: 'var(--mantine-color-anchor)' }}>
-        {id.slice(0, 8)}…
+        <RefTitle to={name} id={id} />
       </Link>
     </>
   );
@@ -140,6 +141,9 @@ function Details({ event }: { event: Event }) {
     <Card padding="sm">
       {changes.length > 0 && (
         <table className={classes.diff}>
+          <colgroup>
+            <col className={classes.label} />
+          </colgroup>
           <thead>
             <tr>
               <th scope="col">{t('conflict.field')}</th>

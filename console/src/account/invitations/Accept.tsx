@@ -9,6 +9,7 @@ import { meQuery } from '../../api/session';
 import type { Me } from '../../api/types';
 import { page } from '../../app/pages';
 import { FormShell } from '../../ui/FormShell';
+import { Trouble } from '../../ui/Trouble';
 import { Frame } from '../Frame';
 import { isMismatch, isSpent, tokenFromFragment } from '../links';
 import { passwordFault } from '../password';
@@ -40,6 +41,7 @@ function AcceptAs({ me, token, spent }: { me: Me; token: string; spent: () => vo
   const arrive = useArrive();
   const accept = useMutation({
     mutationFn: () => acceptInvitation({ token }),
+    meta: { quiet: true },
     onSuccess: arrive,
     onError: (error) => {
       if (isSpent(error)) spent();
@@ -54,10 +56,12 @@ function AcceptAs({ me, token, spent }: { me: Me; token: string; spent: () => vo
   });
   return (
     <Frame title={t('auth.acceptTitle')} hint={t('auth.acceptAs', { email: me.user.email })}>
-      {isMismatch(accept.error) && (
+      {isMismatch(accept.error) ? (
         <Text size="sm" role="alert" c="var(--mantine-color-error)">
           {t('auth.acceptMismatch')}
         </Text>
+      ) : (
+        accept.error && <Trouble error={accept.error} />
       )}
       <Stack gap="sm">
         <Button size="sm" loading={accept.isPending} onClick={() => accept.mutate()}>

@@ -17,6 +17,7 @@ import { say } from '../../ui/toast';
 import { Trouble } from '../../ui/Trouble';
 import { Waiting } from '../../ui/Waiting';
 import { When } from '../../ui/When';
+import { roleName } from '../roles/roleName';
 import { useRoles } from '../roles/useRoles';
 
 /** Who was asked to come, and who has come. */
@@ -31,7 +32,7 @@ export function Invitations() {
   const again = useMutation({ mutationFn: resendInvitation, onSuccess: () => say(t('invitation.resent')), onSettled: refresh });
   const drop = useMutation({ mutationFn: cancelInvitation, onSuccess: () => say(t('invitation.cancelled')), onSettled: refresh });
   const roles = useRoles();
-  const title = (name: string) => roles.data?.find((role) => role.name === name)?.title ?? name;
+  const title = (name: string) => roleName(roles.data?.find((role) => role.name === name)?.title ?? name);
   const open = () => setSearch({ new: '1' });
   const button = may('account.invitations:create') && (
     <Button leftSection={<IconMailForward size={16} aria-hidden />} onClick={open}>

@@ -15,6 +15,7 @@ import { say } from '../../ui/toast';
 import { Trouble } from '../../ui/Trouble';
 import { Waiting } from '../../ui/Waiting';
 import { When } from '../../ui/When';
+import { roleName } from '../roles/roleName';
 import { useRoles } from '../roles/useRoles';
 
 type Ask = { what: 'remove' | 'deactivate'; member: Member } | { what: 'leave' };
@@ -87,7 +88,7 @@ function MemberRow({ member, ask, change }: { member: Member; ask: (ask: Ask) =>
   const roles = useRoles();
   const [draft, setDraft] = useState<string[] | null>(null);
   const mine = member.id === me.user.member;
-  const names = new Map((roles.data ?? []).map((role) => [role.name, role.title]));
+  const names = new Map((roles.data ?? []).map((role) => [role.name, roleName(role.title)]));
   for (const role of member.roles) if (!names.has(role)) names.set(role, role);
   const close = () => {
     if (draft && draft.length > 0 && draft.toSorted().join() !== member.roles.toSorted().join()) change({ roles: draft });
@@ -115,7 +116,7 @@ function MemberRow({ member, ask, change }: { member: Member; ask: (ask: Ask) =>
         )}
       </Table.Td>
       <Table.Td>
-        <Badge variant={member.status === 'active' ? 'default' : 'outline'}>{t(`member.statusOf.${member.status}`)}</Badge>
+        <Badge variant={member.status === 'active' ? 'light' : 'outline'}>{t(`member.statusOf.${member.status}`)}</Badge>
       </Table.Td>
       <Table.Td>
         <When at={member.joined_at} />

@@ -3,6 +3,7 @@ import { useForm } from '@mantine/form';
 import { useTranslation } from 'react-i18next';
 import { makeRole } from '../../api/platform';
 import type { Role } from '../../api/types';
+import { roleName } from './roleName';
 import { FormShell } from '../../ui/FormShell';
 import { say } from '../../ui/toast';
 
@@ -12,7 +13,7 @@ export function RoleDialog({ from, close, made }: { from: Role | 'empty' | null;
   const form = useForm({ initialValues: { title: '' }, validate: { title: (title) => (slug(title) ? null : t('form.required')) } });
   const copied = from === null || from === 'empty' ? null : from;
   return (
-    <Modal opened={from !== null} onClose={close} title={copied ? t('role.copyOf', { title: copied.title }) : t('role.make')} closeButtonProps={{ 'aria-label': t('act.close') }}>
+    <Modal opened={from !== null} onClose={close} title={copied ? t('role.copyOf', { title: roleName(copied.title) }) : t('role.make')} closeButtonProps={{ 'aria-label': t('act.close') }}>
       <FormShell
         form={form}
         label={t('act.create')}

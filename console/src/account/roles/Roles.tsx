@@ -5,12 +5,13 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { changeRole, fetchPermissions, fetchRoles, removeRole } from '../../api/platform';
 import { useMay } from '../../api/session';
-import type { Grant, Permission, Role } from '../../api/types';
+import type { Grant, Items, Permission, Role } from '../../api/types';
 import { Confirm } from '../../ui/Confirm';
 import { PageHead } from '../../ui/PageHead';
 import { say } from '../../ui/toast';
 import { Trouble } from '../../ui/Trouble';
 import { Waiting } from '../../ui/Waiting';
+import { roleMeaning, roleName } from './roleName';
 import { GrantDialog } from './GrantDialog';
 import { RoleDialog } from './RoleDialog';
 import classes from './Roles.module.css';
@@ -29,7 +30,14 @@ export function Roles() {
   const refresh = async () => {
     await Promise.all([client.invalidateQueries({ queryKey: ['roles'] }), client.invalidateQueries({ queryKey: ['meta'] }), client.invalidateQueries({ queryKey: ['me'] })]);
   };
-  const change = useMutation({ mutationFn: ({ role, grants }: { role: Role; grants: Grant[] }) => changeRole(role.name, { grants }), onSuccess: () => say(t('role.saved')), onSettled: refresh });
+  // A tick shows at once; several in a row are sent one after the other, each with those before it.
+  const change = useMutation({
+    mutationFn: ({ role, grants }: { role: Role; grants: Grant[] }) => changeRole(role.name, { grants }),
+    scope: { id: 'roles' },
+    onMutate: ({ role, grants }) =>
+      client.setQueryData<Items<Role>>(['roles', 'page'], (before) => before && { items: before.items.map((each) => (each.name === role.name ? Object.assign({}, each, { permissions: grants }) : each)) }),
+    onSettled: refresh,
+  });
   const drop = useMutation({ mutationFn: removeRole, onSuccess: () => say(t('role.removed')), onSettled: refresh });
 
   const toggle = (role: Role, permission: string, on: boolean) => change.mutate({ role, grants: on ? [...role.permissions, { permission, when: null }] : role.permissions.filter((grant) => grant.permission !== permission) });
@@ -59,10 +67,12 @@ export function Roles() {
                   {roles.data.items.map((role) => (
                     <th scope="col" key={role.name}>
                       <Group gap={2} wrap="nowrap" justify="center">
-                        {role.title}
+                        <Tooltip label={roleMeaning(role.title)} disabled={roleMeaning(role.title) === ''}>
+                          <span>{roleName(role.title)}</span>
+                        </Tooltip>
                         <Menu position="bottom-end">
                           <Menu.Target>
-                            <ActionIcon size="sm" aria-label={t('role.actions', { title: role.title })}>
+                            <ActionIcon size="sm" aria-label={t('role.actions', { title: roleName(role.title) })}>
                               <IconDots size={14} aria-hidden />
                             </ActionIcon>
                           </Menu.Target>
@@ -84,9 +94,8 @@ export function Roles() {
               {groups.map(([name, members]) => (
                 <tbody key={name}>
                   <tr className={classes.group}>
-                    <th scope="rowgroup" colSpan={roles.data.items.length + 1}>
-                      {name}
-                    </th>
+                    <th scope="rowgroup">{name}</th>
+                    <td colSpan={roles.data.items.length} />
                   </tr>
                   {(members ?? []).map((each) => (
                     <tr key={each.permission}>
@@ -100,7 +109,7 @@ export function Roles() {
                         const grant = role.permissions.find((one) => one.permission === each.permission);
                         return (
                           <td key={role.name}>
-                            <Cell role={role} grant={grant} label={`${role.title}: ${each.title}`} editable={!role.builtin && may('account.roles:update')} toggle={(on) => toggle(role, each.permission, on)} condition={() => grant && setGranting({ role, grant })} />
+                            <Cell role={role} grant={grant} label={`${roleName(role.title)}: ${each.title}`} editable={!role.builtin && may('account.roles:update')} toggle={(on) => toggle(role, each.permission, on)} condition={() => grant && setGranting({ role, grant })} />
                           </td>
                         );
                       })}
@@ -125,7 +134,7 @@ export function Roles() {
           }}
         />
       )}
-      <Confirm opened={dropping !== null} close={() => setDropping(null)} title={t('role.delete', { title: dropping?.title ?? '' })} label={t('act.delete')} run={async () => dropping && drop.mutateAsync(dropping.name)}>
+      <Confirm opened={dropping !== null} close={() => setDropping(null)} title={t('role.delete', { title: roleName(dropping?.title ?? '') })} label={t('act.delete')} run={async () => dropping && drop.mutateAsync(dropping.name)}>
         {t('role.deleteHint')}
       </Confirm>
     </>

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { IconPackages, IconPlus } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
-import { fullName, type Resource } from '../../api/meta';
+import { fullName, products, type Resource } from '../../api/meta';
 import { aggregate } from '../../api/records';
 import { useMay, useMe, useMeta } from '../../api/session';
 import { Empty } from '../../ui/Empty';
@@ -19,7 +19,7 @@ export function Home() {
   const me = useMe();
   const meta = useMeta();
   const may = useMay();
-  const resources = meta.modules.flatMap((module) => module.resources).filter((resource) => resource.verbs.list && meta.nav.some((entry) => entry.module === resource.module && (entry.resource === resource.plural || entry.resource === resource.name)));
+  const resources = products(meta).resources.filter((resource) => resource.verbs.list && meta.nav.some((entry) => entry.module === resource.module && (entry.resource === resource.plural || entry.resource === resource.name)));
   const boards = resources.filter((resource) => resource.views.board && resource.verbs.aggregate);
   return (
     <>

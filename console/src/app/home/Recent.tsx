@@ -45,7 +45,14 @@ function What({ event }: { event: Event }) {
   const [name = '', id] = event.subject.split('/');
   const resource = findByFullName(meta, name);
   const verb = eventLabel(event.type, resource, t);
-  if (!resource || !id) return <Text size="sm">{event.type}</Text>;
+  if (!resource || !id) {
+    return (
+      <Group gap="sm" wrap="nowrap">
+        <Text size="sm">{event.type.split('.').slice(0, -1).join('.')}</Text>
+        <Badge>{verb}</Badge>
+      </Group>
+    );
+  }
   return (
     <Group gap="sm" wrap="nowrap">
       <Anchor component={Link} to={page.record(resource, id)} size="sm" truncate>

@@ -3,7 +3,7 @@ import { IconActivity, IconHome, IconKey, IconMailForward, IconPackages, IconShi
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useLocation } from 'react-router';
-import { findResource } from '../../api/meta';
+import { findResource, products } from '../../api/meta';
 import { useMay, useMeta } from '../../api/session';
 import { NamedIcon } from '../../ui/icons';
 import { page } from '../pages';
@@ -19,7 +19,7 @@ export function Nav({ close }: { close: () => void }) {
   return (
     <ScrollArea p="sm" type="auto">
       {item(page.home, t('nav.home'), <IconHome size={18} stroke={1.6} aria-hidden />)}
-      {meta.modules.map((module) => {
+      {products(meta).modules.map((module) => {
         const entries = meta.nav.filter((entry) => entry.module === module.name);
         if (entries.length === 0) return null;
         return (

@@ -3,14 +3,15 @@ import { useDebouncedValue } from '@mantine/hooks';
 import { Spotlight } from '@mantine/spotlight';
 import { useQuery } from '@tanstack/react-query';
 import { IconArrowRight, IconFileImport, IconLogout, IconMoon, IconPlus, IconSearch } from '@tabler/icons-react';
-import { useState, type ReactNode } from 'react';
+import { useEffect, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
-import { findByFullName } from '../../api/meta';
+import { findByFullName, products } from '../../api/meta';
 import { searchEverything } from '../../api/platform';
 import { useMeta } from '../../api/session';
 import { NamedIcon } from '../../ui/icons';
 import { page } from '../pages';
+import { searchStore, selectFirst } from './searchBox';
 import { useSignOut } from './useSignOut';
 
 interface Choice {
@@ -33,8 +34,10 @@ export function Search() {
     { label: t('search.pages'), choices: places },
     { label: t('search.actions'), choices: actions },
   ].filter((group) => group.choices.length > 0);
+  const shown = groups.flatMap((group) => group.choices.map((choice) => choice.key)).join(' ');
+  useEffect(selectFirst, [shown]);
   return (
-    <Spotlight.Root query={words} onQueryChange={setWords} shortcut={['mod + K']} scrollable maxHeight="70dvh" overlayProps={{ backgroundOpacity: 0.4, blur: 0 }} clearQueryOnClose attributes={{ content: { 'aria-label': t('search.button') } }}>
+    <Spotlight.Root store={searchStore} query={words} onQueryChange={setWords} shortcut={['mod + K']} scrollable maxHeight="70dvh" overlayProps={{ backgroundOpacity: 0.4, blur: 0 }} clearQueryOnClose attributes={{ content: { 'aria-label': t('search.button') } }}>
       <Spotlight.Search placeholder={t('search.placeholder')} aria-label={t('search.button')} leftSection={<IconSearch size={18} aria-hidden />} />
       <Spotlight.ActionsList tabIndex={0}>
         {groups.map((group) => (
@@ -92,7 +95,7 @@ function usePlaces(): Choice[] {
     [page.modules, t('nav.modules')],
     [page.profile, t('profile.title')],
   ];
-  return [...meta.nav.map((entry): [string, string] => [entry.path, entry.label]), ...own].map(([to, label]) => ({ key: to, label, icon: arrow, run: () => void navigate(to) }));
+  return [...products(meta).nav.map((entry): [string, string] => [entry.path, entry.label]), ...own].map(([to, label]) => ({ key: to, label, icon: arrow, run: () => void navigate(to) }));
 }
 
 function useActions(): Choice[] {
@@ -101,7 +104,7 @@ function useActions(): Choice[] {
   const navigate = useNavigate();
   const { toggleColorScheme } = useMantineColorScheme();
   const out = useSignOut();
-  const resources = meta.modules.flatMap((module) => module.resources);
+  const { resources } = products(meta);
   return [
     ...resources
       .filter((resource) => resource.verbs.create)

@@ -81,6 +81,9 @@ function Diff({ resource, event }: { resource: Resource; event: Event }) {
   if (changes.length === 0) return null;
   return (
     <table className={classes.diff}>
+      <colgroup>
+        <col className={classes.label} />
+      </colgroup>
       <thead className="visually-hidden">
         <tr>
           <th scope="col">{t('conflict.field')}</th>

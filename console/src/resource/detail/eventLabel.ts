@@ -5,6 +5,6 @@ import type { Resource } from '../../api/meta';
 export function eventLabel(type: string, resource: Resource | undefined, t: TFunction): string {
   const verb = type.split('.').at(-1) ?? type;
   if (verb === 'created' || verb === 'updated' || verb === 'deleted' || verb === 'reverted') return t(`history.${verb}`);
-  const move = resource?.states?.moves.find((each) => each.event === verb);
-  return move ? move.label : verb;
+  const move = resource?.states?.moves.find((each) => each.event === type);
+  return move?.label ?? verb.replaceAll('_', ' ');
 }

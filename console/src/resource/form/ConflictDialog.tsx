@@ -5,6 +5,7 @@ import type { Resource } from '../../api/meta';
 import type { FieldValue, Row } from '../../api/types';
 import { valueOf } from '../values/format';
 import { ValueView } from '../values/ValueView';
+import { DataTable } from '../../ui/DataTable';
 import { same } from './draft';
 
 export interface Conflict {
@@ -41,37 +42,26 @@ export function ConflictDialog({ resource, conflict, close, save }: Props) {
     <Modal opened onClose={close} size="lg" title={t('conflict.title')} closeButtonProps={{ 'aria-label': t('act.close') }}>
       <Stack gap="md">
         <Text size="sm">{t('conflict.hint')}</Text>
-        <Table.ScrollContainer minWidth={480} type="native">
-          <Table verticalSpacing="xs" aria-label={t('conflict.title')}>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{t('conflict.field')}</Table.Th>
-                <Table.Th>{t('conflict.mine')}</Table.Th>
-                <Table.Th>{t('conflict.theirs')}</Table.Th>
+        <DataTable label={t('conflict.title')} minWidth={480} heads={[t('conflict.field'), t('conflict.mine'), t('conflict.theirs')]}>
+          {differing.map(([name, field]) => {
+            const pick = (side: 'mine' | 'theirs', value: FieldValue) => (
+              <Radio
+                name={`conflict-${name}`}
+                checked={choice[name] === side}
+                onChange={() => setChoice({ ...choice, [name]: side })}
+                label={<ValueView field={field} value={value} plain />}
+                aria-label={`${field.label}: ${t(`conflict.${side}`)}`}
+              />
+            );
+            return (
+              <Table.Tr key={name}>
+                <Table.Th scope="row">{field.label}</Table.Th>
+                <Table.Td>{pick('mine', name in mine ? (mine[name] ?? null) : valueOf(base, name))}</Table.Td>
+                <Table.Td>{pick('theirs', valueOf(current, name))}</Table.Td>
               </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {differing.map(([name, field]) => {
-                const pick = (side: 'mine' | 'theirs', value: FieldValue) => (
-                  <Radio
-                    name={`conflict-${name}`}
-                    checked={choice[name] === side}
-                    onChange={() => setChoice({ ...choice, [name]: side })}
-                    label={<ValueView field={field} value={value} plain />}
-                    aria-label={`${field.label}: ${t(`conflict.${side}`)}`}
-                  />
-                );
-                return (
-                  <Table.Tr key={name}>
-                    <Table.Th scope="row">{field.label}</Table.Th>
-                    <Table.Td>{pick('mine', name in mine ? (mine[name] ?? null) : valueOf(base, name))}</Table.Td>
-                    <Table.Td>{pick('theirs', valueOf(current, name))}</Table.Td>
-                  </Table.Tr>
-                );
-              })}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
+            );
+          })}
+        </DataTable>
         <Group justify="flex-end" gap="sm">
           <Button variant="default" size="sm" onClick={close}>
             {t('conflict.back')}

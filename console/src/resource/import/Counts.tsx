@@ -1,6 +1,7 @@
 import { Card, Group, SimpleGrid, Stack, Table, Text, Title } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import type { Resource } from '../../api/meta';
+import { DataTable } from '../../ui/DataTable';
 import type { ImportOutcome } from '../../api/types';
 
 const shown = 200;
@@ -43,26 +44,15 @@ export function RejectedRows({ resource, outcome }: { resource: Resource; outcom
           {outcome.rejected.length > shown ? t('import.firstRows', { shown, total: outcome.rejected.length }) : ''}
         </Text>
       </Group>
-      <Table.ScrollContainer minWidth={480} maxHeight={360} type="native">
-        <Table verticalSpacing={4} aria-label={t('import.rejectedTitle')}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{t('import.row')}</Table.Th>
-              <Table.Th>{t('import.field')}</Table.Th>
-              <Table.Th>{t('import.problem')}</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {outcome.rejected.slice(0, shown).map((row) => (
-              <Table.Tr key={`${row.row} ${row.field}`}>
-                <Table.Td>{row.row}</Table.Td>
-                <Table.Td>{row.field ? (resource.fields[row.field]?.label ?? row.field) : '–'}</Table.Td>
-                <Table.Td>{row.problem}</Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+      <DataTable label={t('import.rejectedTitle')} minWidth={480} maxHeight={360} heads={[t('import.row'), t('import.field'), t('import.problem')]}>
+        {outcome.rejected.slice(0, shown).map((row) => (
+          <Table.Tr key={`${row.row} ${row.field}`}>
+            <Table.Td>{row.row}</Table.Td>
+            <Table.Td>{row.field ? (resource.fields[row.field]?.label ?? row.field) : '–'}</Table.Td>
+            <Table.Td>{row.problem}</Table.Td>
+          </Table.Tr>
+        ))}
+      </DataTable>
     </Stack>
   );
 }

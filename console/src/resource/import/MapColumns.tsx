@@ -2,6 +2,7 @@ import { Button, Group, Select, Stack, Table, Text } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Field, Resource } from '../../api/meta';
+import { DataTable } from '../../ui/DataTable';
 import { guessMapping } from './csv';
 import type { ChosenFile } from './ChooseFile';
 
@@ -34,32 +35,21 @@ export function MapColumns({ resource, file, before, back, done }: Props) {
   return (
     <Stack gap="md">
       <Text size="sm">{t('import.columnsHint', { file: file.file.name })}</Text>
-      <Table.ScrollContainer minWidth={520} type="native">
-        <Table verticalSpacing={6} aria-label={t('import.step.columns')}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{t('import.column')}</Table.Th>
-              <Table.Th>{t('import.example')}</Table.Th>
-              <Table.Th>{t('import.field')}</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {file.columns.map((column, at) => (
-              <Table.Tr key={column || at}>
-                <Table.Th scope="row">{column}</Table.Th>
-                <Table.Td c="dimmed" maw={280}>
-                  <Text size="sm" truncate>
-                    {file.samples.map((row) => row[at]).find(Boolean) ?? '–'}
-                  </Text>
-                </Table.Td>
-                <Table.Td>
-                  <Select size="xs" aria-label={t('import.fieldFor', { column })} placeholder={t('import.leaveOut')} clearable data={fields.map(([name, field]) => ({ value: name, label: field.required ? `${field.label} *` : field.label }))} value={mapping.fields[at] ?? null} onChange={(field) => set(at, field)} />
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+      <DataTable label={t('import.step.columns')} minWidth={520} heads={[t('import.column'), t('import.example'), t('import.field')]}>
+        {file.columns.map((column, at) => (
+          <Table.Tr key={column || at}>
+            <Table.Th scope="row">{column}</Table.Th>
+            <Table.Td c="dimmed" maw={280}>
+              <Text size="sm" truncate>
+                {file.samples.map((row) => row[at]).find(Boolean) ?? '–'}
+              </Text>
+            </Table.Td>
+            <Table.Td>
+              <Select size="xs" aria-label={t('import.fieldFor', { column })} placeholder={t('import.leaveOut')} clearable data={fields.map(([name, field]) => ({ value: name, label: field.required ? `${field.label} *` : field.label }))} value={mapping.fields[at] ?? null} onChange={(field) => set(at, field)} />
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </DataTable>
       <Select
         maw={360}
         label={t('import.key')}

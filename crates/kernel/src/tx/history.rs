@@ -56,7 +56,8 @@ impl Tx<'_, '_> {
         Ok(out)
     }
 
-    /// Brings a record back to what it was after event `seq`; a deleted one returns under its own id.
+    /// Brings a record back to what it was after event `seq`; a deleted one returns under its own id. For the log that is an update, or a
+    /// record made anew.
     pub(crate) fn revert(&mut self, plan: &Arc<Plan>, id: &str, seq: i64) -> Result<Values> {
         let (last, exists) = self.last_known(plan, id)?;
         let subject = plan.subject(id);
@@ -72,7 +73,7 @@ impl Tx<'_, '_> {
         if exists {
             let changed = wanted.differs(&last);
             wanted.version = last.version;
-            return self.update(plan, last, wanted, &changed, "reverted", "update");
+            return self.update(plan, last, wanted, &changed, "updated", "update");
         }
         let permission = plan.permission("update");
         if !self.holds(&permission, &wanted) {
@@ -80,7 +81,7 @@ impl Tx<'_, '_> {
         }
         wanted.version = last.version + 1;
         wanted.updated_at = Time::now();
-        self.insert(plan, wanted, "reverted", "update")
+        self.insert(plan, wanted, "created", "update")
     }
 }
 

@@ -1,10 +1,14 @@
-use super::{Connection, Store, pool::Pool};
+use super::{
+    Connection, Store,
+    address::{Address, refused},
+    pool::Pool,
+};
 use crate::{
     Tx, copy,
     link::{Dialect, Link},
     search, unit,
 };
-use base::{Code, Error, Result, TenantId};
+use base::{Error, Result, TenantId};
 use std::{path::Path, sync::Arc, time::Duration};
 
 /// A unit waits for the network at each statement; SQLite needs a quarter of this.
@@ -50,15 +54,9 @@ impl Cluster {
         if installation.len() > 16 || !installation.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
             return Err(Error::internal(format!("the installation's id `{installation}` is not up to 16 characters of a-z and 0-9")));
         }
-        let mut config: tokio_postgres::Config = url.parse().map_err(|e| refused(format!("The PostgreSQL address is not understood: {e}")))?;
-        if config.get_ssl_mode() == tokio_postgres::config::SslMode::Require {
-            return Err(refused(
-                "TLS to PostgreSQL is not built in: connect through a local socket, a private network or a tunnel, and leave sslmode=require away.",
-            ));
-        }
-        config.application_name("tenon").connect_timeout(Duration::from_secs(5)).keepalives_idle(Duration::from_secs(30));
+        let address = Address::parse(url)?;
         let prefix = if installation.is_empty() { "tenon".to_owned() } else { format!("tenon_{installation}") };
-        Ok(Cluster { pool: Pool::new(config, pool), prefix })
+        Ok(Cluster { pool: Pool::new(address, pool), prefix })
     }
 
     /// Refuses to start where silos could not be made, with what to run.
@@ -168,8 +166,4 @@ impl Cluster {
         let comment = rows.first().map(crate::Row::postgres).ok_or_else(Error::not_found)?.opt_text(0)?.unwrap_or_default().to_owned();
         Ok(comment.strip_prefix("tenon ").unwrap_or_default().to_owned())
     }
-}
-
-fn refused(detail: impl Into<std::borrow::Cow<'static, str>>) -> Error {
-    Error::new(Code::Unavailable, "storage", detail)
 }

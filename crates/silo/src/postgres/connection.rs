@@ -16,14 +16,23 @@ pub const COLUMNS: &str = "SELECT CAST(a.attname AS TEXT) FROM pg_catalog.pg_att
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = current_schema() AND c.relname = ?1 AND c.relkind = 'r' \
     AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum";
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Nothing,
+    BeginRead,
+    Mark,
+    /// The last unit's mark is let go first.
+    NextMark,
+}
+
 /// One tenant's way to the server. It has a session only while a transaction is open.
 pub struct Connection {
     pool: Arc<Pool>,
     place: Arc<Place>,
     lease: Option<Lease>,
     deadline: Deadline,
-    /// A BEGIN that waits for the first statement, to go out with it.
-    begin: bool,
+    /// What goes out with the next statement, to save a round trip.
+    before: Before,
     /// A statement has failed since the last mark: only a rollback is heard now.
     failed: bool,
     marked: bool,
@@ -32,7 +41,7 @@ pub struct Connection {
 
 impl Connection {
     pub fn new(pool: Arc<Pool>, place: Arc<Place>, lease: Option<Lease>) -> Connection {
-        Connection { pool, place, lease, deadline: Deadline::default(), begin: false, failed: false, marked: false, unlimited: false }
+        Connection { pool, place, lease, deadline: Deadline::default(), before: Before::Nothing, failed: false, marked: false, unlimited: false }
     }
 
     /// Takes over a session in which somebody has begun a transaction of this tenant.
@@ -44,7 +53,7 @@ impl Connection {
     }
 
     fn fresh(&mut self) {
-        (self.begin, self.failed, self.marked, self.unlimited) = (false, false, false, false);
+        (self.before, self.failed, self.marked, self.unlimited) = (Before::Nothing, false, false, false);
     }
 
     fn lease(&mut self) -> Result<&mut Lease> {
@@ -70,13 +79,13 @@ impl Connection {
     pub fn begin_read(&mut self) -> Result<()> {
         self.fresh();
         self.lease()?.session()?.open = true;
-        self.begin = true;
+        self.before = Before::BeginRead;
         Ok(())
     }
 
     pub fn end_read(&mut self) {
         self.deadline.set(None);
-        if std::mem::take(&mut self.begin) {
+        if self.before == Before::BeginRead {
             // Nothing was sent.
             if let Some(Ok(session)) = self.lease.as_mut().map(Lease::session) {
                 session.open = false;
@@ -92,18 +101,34 @@ impl Connection {
     }
 
     pub fn mark(&mut self) -> Result<()> {
-        let sql = if self.marked { "RELEASE unit; SAVEPOINT unit" } else { "SAVEPOINT unit" };
-        self.marked = true;
-        self.batch(sql)
+        self.before = if self.marked { Before::NextMark } else { Before::Mark };
+        Ok(())
     }
 
     pub fn back(&mut self) -> Result<()> {
         self.failed = false;
+        if std::mem::replace(&mut self.before, Before::Nothing) != Before::Nothing {
+            // The unit failed before its first statement: its mark was never set.
+            return Ok(());
+        }
         self.batch("ROLLBACK TO unit")
+    }
+
+    /// What goes out with the next statement.
+    fn before<'a>(&mut self, place: &'a Place) -> Option<&'a str> {
+        let before = std::mem::replace(&mut self.before, Before::Nothing);
+        self.marked |= matches!(before, Before::Mark | Before::NextMark);
+        match before {
+            Before::Nothing => None,
+            Before::BeginRead => Some(&place.begin_read),
+            Before::Mark => Some("SAVEPOINT unit"),
+            Before::NextMark => Some("RELEASE unit; SAVEPOINT unit"),
+        }
     }
 
     pub fn commit(&mut self, head: Option<Head>) -> Result<()> {
         self.deadline.set(None);
+        self.before = Before::Nothing;
         if self.failed {
             // COMMIT would answer without an error, and roll back.
             return Err(Error::internal("a statement has failed and nobody noticed"));
@@ -124,7 +149,7 @@ impl Connection {
 
     pub fn rollback(&mut self) {
         self.deadline.set(None);
-        self.begin = false;
+        self.before = Before::Nothing;
         self.end("ROLLBACK");
     }
 
@@ -144,21 +169,22 @@ impl Connection {
     }
 
     pub fn run(&mut self, sql: &str, p: &[Value<'_>]) -> Result<u64> {
-        if self.begin {
-            return self.query(sql, p).map(|_| 0);
-        }
         self.checked()?;
-        let done = self.lease()?.session()?.execute(sql, p);
+        let place = self.place.clone();
+        let before = self.before(&place);
+        let done = self.lease()?.session()?.execute(before, sql, p);
         self.failed |= done.is_err();
         done
     }
 
     pub fn prepare(&mut self, sql: &str) -> Result<()> {
-        if std::mem::take(&mut self.begin) {
-            let begin = self.place.begin_read.clone();
-            self.batch(&begin)?;
-        }
-        self.lease()?.session()?.prepare(sql).map(drop)
+        self.checked()?;
+        let place = self.place.clone();
+        let before = self.before(&place);
+        let session = self.lease()?.session()?;
+        let done = before.map_or(Ok(()), |before| session.batch(before).map(drop)).and_then(|()| session.prepare(sql));
+        self.failed |= done.is_err();
+        done.map(drop)
     }
 
     pub fn step(&mut self, sql: &str, p: &[Value<'_>], mut f: impl FnMut(&Row<'_>) -> bool) -> Result<()> {
@@ -173,8 +199,8 @@ impl Connection {
     fn query(&mut self, sql: &str, p: &[Value<'_>]) -> Result<Vec<tokio_postgres::Row>> {
         self.checked()?;
         let place = self.place.clone();
-        let begin = std::mem::take(&mut self.begin).then_some(place.begin_read.as_str());
-        let answer = self.lease()?.session()?.query(begin, sql, p);
+        let before = self.before(&place);
+        let answer = self.lease()?.session()?.query(before, sql, p);
         self.failed |= answer.is_err();
         answer
     }
@@ -220,9 +246,10 @@ impl Connection {
     }
 
     pub fn batch(&mut self, sql: &str) -> Result<()> {
-        let begin = std::mem::take(&mut self.begin).then(|| self.place.begin_read.clone());
+        let place = self.place.clone();
+        let before = self.before(&place);
         let session = self.lease()?.session()?;
-        let done = begin.map_or(Ok(Vec::new()), |begin| session.batch(&begin)).and_then(|_| session.batch(sql));
+        let done = before.map_or(Ok(Vec::new()), |before| session.batch(before)).and_then(|_| session.batch(sql));
         self.failed |= done.is_err();
         done.map(drop)
     }

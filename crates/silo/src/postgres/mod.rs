@@ -3,6 +3,7 @@
 //! Role and search path are set for the length of one transaction (`set_config(.., true)`), together with its BEGIN. A session
 //! that has seen anything unusual is closed, never handed on.
 
+mod address;
 mod bound;
 mod cluster;
 mod connection;

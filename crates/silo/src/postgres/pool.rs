@@ -1,4 +1,4 @@
-use super::session::Session;
+use super::{address::Address, session::Session};
 use crate::fault;
 use base::{Error, Result};
 use parking_lot::Mutex;
@@ -10,22 +10,23 @@ use tokio::{
     runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore},
 };
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::{NoTls, Socket, tls::MakeTlsConnect};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 const IDLE: Duration = Duration::from_secs(60);
 const WAIT: Duration = Duration::from_secs(5);
 
 /// The sessions of this installation. Who has one has it alone, and only a clean one comes back.
 pub struct Pool {
-    config: Config,
+    address: Address,
     pub handle: Handle,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<(Instant, Session)>>,
 }
 
 impl Pool {
-    pub fn new(config: Config, size: usize) -> Arc<Pool> {
-        Arc::new(Pool { config, handle: Handle::current(), permits: Arc::new(Semaphore::new(size.max(1))), idle: Mutex::default() })
+    pub fn new(address: Address, size: usize) -> Arc<Pool> {
+        Arc::new(Pool { address, handle: Handle::current(), permits: Arc::new(Semaphore::new(size.max(1))), idle: Mutex::default() })
     }
 
     /// Waits for a session, at most 5 s.
@@ -50,7 +51,18 @@ impl Pool {
     }
 
     async fn connect(&self) -> Result<Session> {
-        let made = tokio::time::timeout(WAIT, self.config.connect(NoTls)).await.map_err(fault::lost)?;
+        match &self.address.tls {
+            None => self.connect_by(NoTls).await,
+            Some(tls) => self.connect_by(MakeRustlsConnect::new(tls.clone())).await,
+        }
+    }
+
+    async fn connect_by<T>(&self, tls: T) -> Result<Session>
+    where
+        T: MakeTlsConnect<Socket>,
+        T::Stream: Send + 'static,
+    {
+        let made = tokio::time::timeout(WAIT, self.address.config.connect(tls)).await.map_err(fault::lost)?;
         let (client, connection) = made.map_err(|e| fault::postgres(&e))?;
         self.handle.spawn(async move {
             if let Err(e) = connection.await {

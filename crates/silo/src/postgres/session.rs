@@ -40,43 +40,40 @@ impl Session {
         self.heard(answer)
     }
 
-    /// Runs a statement; `before` (a BEGIN with its settings) goes out in the same round trip where the statement is known already.
+    /// Runs a statement; `before` (a BEGIN with its settings, a SAVEPOINT) goes out in the same round trip.
     pub fn query(&mut self, before: Option<&str>, sql: &str, p: &[Value<'_>]) -> Result<Vec<Row>> {
-        let known = self.statements.get(sql).cloned();
-        let statement = match (known, before) {
-            (Some(statement), Some(before)) => {
-                let p = bound(sql, &statement, p)?;
-                let p = borrowed(&p);
-                let both = async { tokio::join!(self.client.batch_execute(before), self.client.query(&statement, &p)) };
-                let (begun, answer) = match self.wait(both) {
-                    Ok((begun, answer)) => (Ok(begun), Ok(answer)),
-                    Err(late) => return self.heard::<Vec<Row>>(Err(late)),
-                };
-                self.heard(begun)?;
-                return self.heard(answer).inspect_err(|e| self.doubt(sql, e));
-            }
-            (Some(statement), None) => statement,
-            (None, before) => {
-                if let Some(before) = before {
-                    self.batch(before)?;
-                }
-                self.prepare(sql)?
-            }
-        };
+        let (statement, before) = self.known(before, sql)?;
         let p = bound(sql, &statement, p)?;
-        let answer = self.wait(self.client.query(&statement, &borrowed(&p)));
+        let p = borrowed(&p);
+        let answer = self.wait(both(self.before(before), self.client.query(&statement, &p)));
         self.heard(answer).inspect_err(|e| self.doubt(sql, e))
     }
 
     /// The same for its effect only.
-    pub fn execute(&mut self, sql: &str, p: &[Value<'_>]) -> Result<u64> {
-        let statement = match self.statements.get(sql) {
-            Some(statement) => statement.clone(),
-            None => self.prepare(sql)?,
-        };
+    pub fn execute(&mut self, before: Option<&str>, sql: &str, p: &[Value<'_>]) -> Result<u64> {
+        let (statement, before) = self.known(before, sql)?;
         let p = bound(sql, &statement, p)?;
-        let answer = self.wait(self.client.execute(&statement, &borrowed(&p)));
+        let p = borrowed(&p);
+        let answer = self.wait(both(self.before(before), self.client.execute(&statement, &p)));
         self.heard(answer).inspect_err(|e| self.doubt(sql, e))
+    }
+
+    async fn before(&self, sql: Option<&str>) -> Result<(), tokio_postgres::Error> {
+        match sql {
+            Some(sql) => self.client.batch_execute(sql).await,
+            None => Ok(()),
+        }
+    }
+
+    /// A statement that is new here is prepared first, and that needs what goes before it.
+    fn known<'a>(&mut self, before: Option<&'a str>, sql: &str) -> Result<(Statement, Option<&'a str>)> {
+        if let Some(statement) = self.statements.get(sql) {
+            return Ok((statement.clone(), before));
+        }
+        if let Some(before) = before {
+            self.batch(before)?;
+        }
+        Ok((self.prepare(sql)?, None))
     }
 
     pub fn prepare(&mut self, sql: &str) -> Result<Statement> {
@@ -111,6 +108,15 @@ impl Session {
             }
         }
     }
+}
+
+/// Sends both at once and answers with the second, unless the first has failed: then the second did nothing.
+async fn both<T>(
+    first: impl Future<Output = Result<(), tokio_postgres::Error>>,
+    second: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, tokio_postgres::Error> {
+    let (first, second) = tokio::join!(first, second);
+    first.and(second)
 }
 
 fn bound<'a>(sql: &str, statement: &Statement, p: &'a [Value<'a>]) -> Result<Vec<Bound<'a>>> {

@@ -158,9 +158,10 @@ impl Connection {
         self.raw.execute_batch(sql).map_err(fault::sqlite)
     }
 
-    /// Moves a long WAL into the file. The next write then begins it anew.
-    pub fn tidy(&mut self) {
-        let long = self.wal.as_ref().and_then(|w| w.metadata().ok()).is_some_and(|m| m.len() > WAL_KEPT);
+    /// Moves a long WAL into the file, and a very long one even while others wait. The next write then begins it anew.
+    pub fn tidy(&mut self, idle: bool) {
+        let most = if idle { WAL_KEPT } else { 8 * WAL_KEPT };
+        let long = self.wal.as_ref().and_then(|w| w.metadata().ok()).is_some_and(|m| m.len() > most);
         if long && let Err(e) = self.raw.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE) {
             tracing::warn!(error = %e, "checkpoint");
         }

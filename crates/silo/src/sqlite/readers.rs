@@ -56,6 +56,11 @@ impl Readers {
         }
     }
 
+    /// An idle reader, for whoever keeps it.
+    pub fn give(&self) -> Option<Link> {
+        self.idle.lock().pop().map(|(_, link)| link)
+    }
+
     /// Closes what nobody has needed for a while.
     pub fn close_idle(&self) {
         let mut idle = self.idle.lock();

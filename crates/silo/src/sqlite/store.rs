@@ -4,17 +4,22 @@ use base::{Result, TenantId};
 use parking_lot::Mutex;
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
 /// An inline read keeps an async worker busy: anything long belongs into a scan.
 const INLINE: Duration = Duration::from_millis(250);
 
-/// An open file: the reader for single records, and the readers for everything longer.
+/// An open file: the readers for single records, and those for everything longer.
 pub struct Store {
     path: PathBuf,
-    inline: Mutex<Link>,
+    /// One at first. Where it was found busy another joins it, up to one for each core: the hub is read on every request.
+    inline: Mutex<Vec<Link>>,
+    inline_count: AtomicUsize,
     pub readers: Arc<Readers>,
 }
 
@@ -26,14 +31,25 @@ impl Store {
         if let Link::Sqlite(c) = &mut link {
             c.read_only()?;
         }
-        Ok(Store { path: path.to_owned(), inline: Mutex::new(link), readers: Readers::new(path) })
+        Ok(Store { path: path.to_owned(), inline: Mutex::new(vec![link]), inline_count: AtomicUsize::new(1), readers: Readers::new(path) })
     }
 
-    /// Reads on the caller's own thread, or gives `f` back when the inline reader is busy.
+    /// Reads on the caller's own thread, or gives `f` back when the inline readers are busy.
     pub fn try_inline<T, F: FnOnce(&mut Tx<'_>) -> Result<T>>(&self, tenant: TenantId, f: F) -> Result<Result<T>, F> {
-        match self.inline.try_lock() {
-            Some(mut link) => Ok(unit::read(tenant, &mut link, INLINE, f)),
-            None => Err(f),
+        let Some(mut link) = self.inline.lock().pop() else { return Err(f) };
+        let answer = unit::read(tenant, &mut link, INLINE, f);
+        self.inline.lock().push(link);
+        Ok(answer)
+    }
+
+    /// After a read had to go to the pool: the reader that was opened for it there stays as one more inline reader.
+    pub fn enlist(&self) {
+        static CORES: LazyLock<usize> = LazyLock::new(|| std::thread::available_parallelism().map_or(2, |n| n.get().min(8)));
+        if self.inline_count.load(Relaxed) < *CORES
+            && let Some(link) = self.readers.give()
+        {
+            self.inline_count.fetch_add(1, Relaxed);
+            self.inline.lock().push(link);
         }
     }
 

@@ -1,4 +1,4 @@
-use crate::stage::{emit, events, for_each_engine, for_each_engine_with};
+use crate::stage::{emit, events, for_each_engine, for_each_engine_with, whole};
 use base::Error;
 use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
@@ -75,9 +75,8 @@ async fn two_tenants_on_one_session_never_see_each_other() {
                 assert!(refused.cause().unwrap().contains("42501"), "{refused:?}");
             }
         }
-        assert!(events(&a).await.len() >= 10);
-        assert_eq!(events(&a).await.len() as i64, crate::stage::stored_seq(&a).await);
-        assert_eq!(events(&b).await.len() as i64, crate::stage::stored_seq(&b).await);
+        assert!(whole(&a).await >= 10);
+        whole(&b).await;
         stage.end(&[a.id(), b.id()]).await;
     })
     .await;
@@ -106,7 +105,7 @@ async fn cancelled_requests_leave_nothing_behind() {
         }
         for silo in [&a, &b] {
             silo.write(|tx| emit(tx, "last")).await.unwrap();
-            assert_eq!(events(silo).await.len() as i64, crate::stage::stored_seq(silo).await);
+            assert!(whole(silo).await > 0);
         }
         stage.silos.destroy(a.id()).await.unwrap();
         stage.silos.destroy(b.id()).await.unwrap();

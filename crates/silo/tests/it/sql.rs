@@ -221,3 +221,29 @@ async fn creating_twice_is_the_same_as_once_and_a_failed_creation_leaves_nothing
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_index_serves_the_order_in_which_null_is_smallest() {
+    for_each_engine(|stage| async move {
+        let silo = stage.silo().await;
+        let postgres = stage.is_postgres();
+        for order in [r#""size" DESC NULLS LAST, "id" ASC NULLS FIRST"#, r#""size" ASC NULLS FIRST, "id" DESC NULLS LAST"#] {
+            let plan = silo
+                .scan(move |tx| {
+                    if postgres {
+                        // The table is empty: any other plan would be cheaper.
+                        tx.row("SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)", &[], |_| Ok(()))?;
+                    }
+                    let (explain, column) = if postgres { ("EXPLAIN", 0) } else { ("EXPLAIN QUERY PLAN", 3) };
+                    let sql = format!(r#"{explain} SELECT "id" FROM "things" ORDER BY {order} LIMIT 50"#);
+                    Ok(tx.rows(&sql, &[], |row| Ok(row.text(column)?.to_owned()))?.join(" | "))
+                })
+                .await
+                .unwrap();
+            let sorts = plan.contains("Sort") || plan.contains("TEMP B-TREE");
+            assert!(plan.contains("things_size") && !sorts, "{order}: {plan}");
+        }
+        stage.end(&[silo.id()]).await;
+    })
+    .await;
+}

@@ -111,3 +111,11 @@ pub async fn events(silo: &Silo) -> Vec<i64> {
 pub async fn stored_seq(silo: &Silo) -> i64 {
     silo.read(|tx| tx.row(r#"SELECT "seq" FROM "meta""#, &[], |row| row.int(0))).await.unwrap().unwrap()
 }
+
+/// In one snapshot: the head says how many events there are. Gives back how many.
+pub async fn whole(silo: &Silo) -> i64 {
+    let sql = r#"SELECT (SELECT COUNT(*) FROM "events"), "seq" FROM "meta""#;
+    let (count, seq) = silo.scan(move |tx| tx.row(sql, &[], |row| Ok((row.int(0)?, row.int(1)?)))).await.unwrap().unwrap();
+    assert_eq!(count, seq, "the log has a gap");
+    count
+}
