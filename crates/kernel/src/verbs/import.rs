@@ -202,7 +202,9 @@ fn check_quotes(path: &Path) -> Result<()> {
                 (Quotes::Start | Quotes::Plain | Quotes::Closed, b',' | b'\r' | b'\n') => Quotes::Start,
                 (Quotes::Start | Quotes::Plain, _) => Quotes::Plain,
                 (Quotes::Closed, _) => {
-                    let problem = format!("In line {line} a cell goes on behind its closing quote; it opened in line {opened_at}. Write a quote in a quoted cell twice.");
+                    let problem = format!(
+                        "In line {line} a cell goes on behind its closing quote; it opened in line {opened_at}. Write a quote in a quoted cell twice."
+                    );
                     return Err(Error::malformed("quotes", problem));
                 }
             };
