@@ -1,32 +1,31 @@
-# Sourced: starts `tenon serve` in dev mode on a free port with fresh data, and ends it with the script.
-# Leaves behind: $url, $data, and `tenon` as a command that works on the same data.
+# Sourced: a server in dev mode on a free port with fresh data, which ends with the script.
+# start_server and stop_server; $url, $scratch; and `tenon` as a command that works on the same data.
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/tenon-serve.XXXXXX")
-data=$scratch/data
 server=
+
 stop_server() {
-    if [ -n "$server" ]; then
-        kill -INT "$server" 2>/dev/null || true
-        wait "$server" 2>/dev/null || true
-    fi
-    rm -rf "$scratch"
+    [ -n "$server" ] || return 0
+    kill -INT "$server" 2>/dev/null || true
+    wait "$server" 2>/dev/null || true
+    server=
 }
-trap stop_server EXIT
+trap 'stop_server; rm -rf "$scratch"' EXIT
 trap 'exit 130' INT TERM
 
-binary=$(realpath "${TENON_BINARY:-${CARGO_TARGET_DIR:-target}/debug/tenon}")
+binary=$(realpath "${CARGO_TARGET_DIR:-target}/debug/tenon")
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 url=http://127.0.0.1:$port
 mkdir "$scratch/bin"
 ln -s "$binary" "$scratch/bin/tenon"
 PATH=$scratch/bin:$PATH
-export TENON_DATA=$data TENON_LISTEN=127.0.0.1:$port
+export TENON_DATA=$scratch/data TENON_LISTEN=127.0.0.1:$port
 
 start_server() {
-    tenon serve --dev >"$scratch/server.log" 2>&1 &
+    tenon serve --dev >>"$scratch/server.log" 2>&1 &
     server=$!
     for _ in $(seq 300); do
-        ! curl -fs -o /dev/null "$url/ready" || return 0
+        ! command curl -fs -o /dev/null "$url/ready" || return 0
         kill -0 "$server" 2>/dev/null || break
         sleep 0.1
     done

@@ -106,7 +106,9 @@ fn ident<'a>(node: &'a IdedExpr, name: &str, schema: &Schema) -> Result<What, Fl
     match name {
         "now" => Ok(What::Typed(Operand::Actor(Who::Now), Kind::Time)),
         // In the log `actor` is a field: standing alone it is that, and `actor.id` is still whoever asks.
-        "actor" if schema.slot(name).is_none() => flaw(node, Spot::Whole, "type", format!("Say what of the actor: {}.", list(ACTOR.iter().map(|a| a.0)))),
+        "actor" if schema.slot(name).is_none() => {
+            flaw(node, Spot::Whole, "type", format!("Say what of the actor: {}.", list(ACTOR.iter().map(|a| a.0))))
+        }
         "tenant" => flaw(node, Spot::Whole, "type", format!("Say what of the tenant: {}.", list(TENANT.iter().map(|t| t.0)))),
         "record" => flaw(node, Spot::Whole, "type", "Say which field of the record: record.name."),
         "before" if schema.has_before() => flaw(node, Spot::Whole, "type", "Say which field it had before: before.name."),

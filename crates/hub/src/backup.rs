@@ -68,25 +68,11 @@ pub async fn restore(app: &App, from: &Path, slug: &str) -> Result<Restored> {
             sql.run(r#"UPDATE "jobs" SET "status" = 'cancelled', "lease_until" = NULL WHERE "status" IN ('ready', 'running')"#, &[]).map(drop)
         })
         .await?;
-    let (origin, members) = silo
-        .scan(|sql| {
-            let origin = sql.row(r#"SELECT "origin" FROM "meta" WHERE "one" = 1"#, &[], |row| Ok(row.text(0)?.to_owned()))?.unwrap_or_default();
-            let members = sql.rows(
-                r#"SELECT m."id", m."user", m."status", r."role" FROM "members" m LEFT JOIN "member_roles" r ON r."member" = m."id" ORDER BY m."id", r."role""#,
-                &[],
-                |row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned(), row.text(2)?.to_owned(), row.opt_text(3)?.unwrap_or_default().to_owned())),
-            )?;
-            Ok((origin, members))
-        })
-        .await?;
-    let found = audit::verify(app, tenant).await?;
-    if let Some(broken) = found.broken {
+    let looked = look(app, tenant, &silo).await;
+    if looked.is_err() {
         app.silos().destroy(tenant).await?;
-        return Err(Error::malformed(
-            "broken-log",
-            format!("The log in this backup is broken at entry {}: {}. Nothing was made of it.", broken.seq, broken.problem),
-        ));
     }
+    let Looked { origin, members, entries } = looked?;
     let (name, id) = (slug.to_owned(), tenant.to_string());
     app.hub()
         .write(move |sql| {
@@ -107,9 +93,44 @@ ON CONFLICT ("user", "tenant") DO UPDATE SET "roles" = "user_tenants"."roles" ||
         })
         .await?;
     let cx = Ctx::of_command_line(app, tenant, Tenant { slug: slug.to_owned(), name: slug.to_owned() }).await?;
-    let data = json!({ "after": { "slug": slug, "origin": origin, "entries": found.entries } });
+    let data = json!({ "after": { "slug": slug, "origin": origin, "entries": entries } });
     cx.write(move |tx| tx.emit("hub.tenant.restored", &format!("hub.tenants/{}", tx.tenant_id()), &data).map(drop)).await?;
-    Ok(Restored { tenant: tenant.to_string(), slug: slug.to_owned(), origin, entries: found.entries })
+    Ok(Restored { tenant: tenant.to_string(), slug: slug.to_owned(), origin, entries })
+}
+
+/// What a restored silo says about itself.
+struct Looked {
+    origin: String,
+    /// Id, user, status and role of each.
+    members: Vec<(String, String, String, String)>,
+    entries: i64,
+}
+
+/// Looks whether a silo that came out of a file is whole.
+async fn look(app: &App, tenant: TenantId, silo: &silo::Silo) -> Result<Looked> {
+    let (origin, members) = silo
+        .scan(|sql| {
+            for table in schema::SILO.ddl.split("CREATE TABLE \"").skip(1).filter_map(|rest| rest.split('"').next()) {
+                sql.row(&format!(r#"SELECT 1 FROM "{table}" LIMIT 1"#), &[], |_| Ok(()))
+                    .map_err(|cause| Error::malformed("backup", format!("The table {table} is missing in this backup. Nothing was made of it.")).with_cause(cause))?;
+            }
+            let origin = sql.row(r#"SELECT "origin" FROM "meta" WHERE "one" = 1"#, &[], |row| Ok(row.text(0)?.to_owned()))?.unwrap_or_default();
+            let members = sql.rows(
+                r#"SELECT m."id", m."user", m."status", r."role" FROM "members" m LEFT JOIN "member_roles" r ON r."member" = m."id" ORDER BY m."id", r."role""#,
+                &[],
+                |row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned(), row.text(2)?.to_owned(), row.opt_text(3)?.unwrap_or_default().to_owned())),
+            )?;
+            Ok((origin, members))
+        })
+        .await?;
+    let found = audit::verify(app, tenant).await?;
+    match found.broken {
+        None => Ok(Looked { origin, members, entries: found.entries }),
+        Some(broken) => Err(Error::malformed(
+            "broken-log",
+            format!("The log in this backup is broken at entry {}: {}. Nothing was made of it.", broken.seq, broken.problem),
+        )),
+    }
 }
 
 async fn check_slug(app: &App, slug: &str) -> Result<()> {

@@ -9,6 +9,9 @@ pub const MAX_DEPTH: usize = 64;
 /// Reads a typed body. Unknown and doubled fields, wrong types, too deep nesting and U+0000 are refused, each by name.
 pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     check(bytes)?;
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return Err(Error::malformed("json-object", "Send a JSON object, not an array."));
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
@@ -174,6 +177,7 @@ mod tests {
         assert_eq!(fault(r#"{"name":"#).name(), "json");
         assert_eq!(fault(r#"{"name":"x"} x"#).name(), "json");
         assert_eq!(fault(&format!("{}{}", "[".repeat(65), "]".repeat(65))).name(), "too-deep");
+        assert_eq!(fault(r#"["x", 1]"#).name(), "json-object");
         assert!(read::<Input>(br#"{"name":"\\u0000"}"#).is_ok());
     }
 

@@ -1,4 +1,6 @@
 //! What a person can do, told over HTTP and at the command line, from the sign-up to the backup.
+#![recursion_limit = "256"]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on ends here")]
 
 mod cli;
 

@@ -1,6 +1,6 @@
 use crate::TestApp;
 use base::{Result, TenantId, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that a silo holds: by table its rows, as text. Two of them are equal when nothing at all was changed in between.
 #[derive(Debug, Clone, PartialEq)]
@@ -9,15 +9,20 @@ pub struct Contents(BTreeMap<String, Vec<String>>);
 impl TestApp {
     /// All rows of all tables of a silo, those of the platform and those of its modules.
     pub async fn contents(&self, tenant: TenantId) -> Contents {
-        let postgres = std::env::var("TENON_TEST_POSTGRES").is_ok();
         let silo = self.app.silos().open(tenant).await.unwrap();
-        silo.scan(move |sql| read(sql, postgres, "").map(Contents)).await.unwrap()
+        silo.scan(move |sql| read(sql, "").map(Contents)).await.unwrap()
     }
 
-    /// The rows of the hub that are about one tenant: its people's seats, its invitations, keys and jobs.
+    /// The names of all columns of all tables of a silo.
+    pub async fn columns(&self, tenant: TenantId) -> BTreeSet<String> {
+        let silo = self.app.silos().open(tenant).await.unwrap();
+        let all = silo.scan(|sql| tables(sql)?.iter().map(|table| columns(sql, table)).collect::<Result<Vec<_>>>());
+        all.await.unwrap().into_iter().flatten().collect()
+    }
+
+    /// The rows of the hub that are about one tenant: its people's seats, its invitations and its keys.
     pub async fn hub_rows(&self, tenant: TenantId) -> Contents {
-        let postgres = std::env::var("TENON_TEST_POSTGRES").is_ok();
-        let mut all = self.app.hub().scan(move |sql| read(sql, postgres, &tenant.to_string())).await.unwrap();
+        let mut all = self.app.hub().scan(move |sql| read(sql, &tenant.to_string())).await.unwrap();
         // When somebody was last seen, and which log grew, may change at any time.
         all.retain(|table, _| matches!(table.as_str(), "hub_tenants" | "user_tenants" | "links" | "keys"));
         Contents(all)
@@ -43,10 +48,6 @@ impl Contents {
         self
     }
 
-    pub fn tables(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
-    }
-
     /// Whether a text stands anywhere in it.
     pub fn mentions(&self, text: &str) -> bool {
         self.0.values().flatten().any(|row| row.contains(text))
@@ -54,30 +55,39 @@ impl Contents {
 }
 
 /// Of every table the rows that hold `word`; all of them where it is empty.
-fn read(sql: &mut silo::Tx<'_>, postgres: bool, word: &str) -> Result<BTreeMap<String, Vec<String>>> {
-    let tables = if postgres {
-        "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1"
-    } else {
-        // The full-text index is the engine's own; what it finds stands in search_docs.
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'search_index%' AND name NOT LIKE 'sqlite_%' ORDER BY 1"
-    };
-    let tables = sql.rows(tables, &[], |row| Ok(row.text(0)?.to_owned()))?;
+fn read(sql: &mut silo::Tx<'_>, word: &str) -> Result<BTreeMap<String, Vec<String>>> {
     let mut all = BTreeMap::new();
-    for table in tables {
-        let columns = columns(sql, postgres, &table)?;
+    for table in tables(sql)? {
+        let columns = columns(sql, &table)?;
         let list = columns.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
-        let mut rows = sql.rows(&format!("SELECT {list} FROM \"{table}\""), &[], |row| {
-            columns.iter().enumerate().map(|(at, name)| row.value(at).map(|value| format!("{name}={}", shown(&value)))).collect::<Result<Vec<_>>>()
+        let rows = sql.rows(&format!("SELECT {list} FROM \"{table}\""), &[], |row| {
+            let cells: Result<Vec<String>> = columns.iter().enumerate().map(|(at, name)| Ok(format!("{name}={}", shown(&row.value(at)?)))).collect();
+            cells.map(|cells| cells.join(" "))
         })?;
+        let mut rows: Vec<String> = rows.into_iter().filter(|row| row.contains(word)).collect();
         rows.sort();
-        let rows: Vec<String> = rows.into_iter().map(|cells| cells.join(" ")).filter(|row| row.contains(word)).collect();
         all.insert(table, rows);
     }
     Ok(all)
 }
 
-fn columns(sql: &mut silo::Tx<'_>, postgres: bool, table: &str) -> Result<Vec<String>> {
-    let query = if postgres {
+/// Whether the tests run on PostgreSQL: the one place where a test must know, because each engine lists its tables in its own way.
+fn on_postgres() -> bool {
+    std::env::var("TENON_TEST_POSTGRES").is_ok()
+}
+
+fn tables(sql: &mut silo::Tx<'_>) -> Result<Vec<String>> {
+    let tables = if on_postgres() {
+        "SELECT CAST(tablename AS TEXT) FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1"
+    } else {
+        // The full-text index is the engine's own; what it finds stands in search_docs.
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'search_index%' AND name NOT LIKE 'sqlite_%' ORDER BY 1"
+    };
+    sql.rows(tables, &[], |row| Ok(row.text(0)?.to_owned()))
+}
+
+fn columns(sql: &mut silo::Tx<'_>, table: &str) -> Result<Vec<String>> {
+    let query = if on_postgres() {
         "SELECT CAST(column_name AS TEXT) FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = ?1 AND data_type <> 'tsvector' ORDER BY ordinal_position"
     } else {
         "SELECT name FROM pragma_table_info(?1) ORDER BY cid"

@@ -65,9 +65,14 @@ async fn nothing(incoming: &Incoming<'_>) -> Result<Response<Payload>> {
 
 /// Routed and authorised on the same text: anything that somebody might normalise in another way is refused.
 fn plain_path(path: &str) -> Result<()> {
+    if !path.is_empty() && is_plain(path) { Ok(()) } else { Err(Error::malformed("path", "This path is not spelled as one of ours.")) }
+}
+
+/// Letters, digits and a few signs, without empty parts and without steps up or down.
+pub(super) fn is_plain(path: &str) -> bool {
     let plain = path.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'/' | b':' | b'.'));
     let dots = path.split('/').any(|part| part == "." || part == ".." || part.is_empty());
-    if plain && !dots { Ok(()) } else { Err(Error::malformed("path", "This path is not spelled as one of ours.")) }
+    path.is_empty() || (plain && !dots)
 }
 
 /// A key in a URL ends up in logs and in other sites' hands; it is refused before anybody looks whether it is a good one.
@@ -85,9 +90,14 @@ fn no_credential_in_url(incoming: &Incoming<'_>) -> Result<()> {
 }
 
 fn credential<'r>(incoming: &Incoming<'r>) -> Result<Option<Credential<'r>>> {
-    let Some(value) = incoming.headers.get(header::AUTHORIZATION) else {
+    let mut values = incoming.headers.get_all(header::AUTHORIZATION).iter();
+    let Some(value) = values.next() else {
         return Ok(cookie::session(incoming.app, incoming.headers).map(Credential::Session));
     };
+    // Two at once are none: a proxy might have judged the other one.
+    if values.next().is_some() {
+        return Err(Error::anonymous());
+    }
     let text = value.to_str().map_err(|_| Error::anonymous())?;
     match text.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(Credential::Bearer(token))),
@@ -204,6 +214,11 @@ fn query(text: &str) -> Result<Vec<(String, String)>> {
     Ok(pairs)
 }
 
+/// The body of an operation that reads none: `{}`. A field that would go unread is refused like any that is not known.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
 async fn read_body<B>(incoming: &Incoming<'_>, operation: &Operation, body: B, hash: &mut [u8; 32]) -> Result<Body>
 where
     B: http_body::Body<Data = Bytes> + Send + Unpin,
@@ -222,7 +237,11 @@ where
             Ok(Body::File(file))
         }
         (Input::File(wanted), _) => wrong(wanted),
-        (Input::Json(_) | Input::None, Some("application/json")) => Ok(Body::Json(upload::json(body).await?)),
+        (Input::Json(_), Some("application/json")) => Ok(Body::Json(upload::json(body).await?)),
+        (Input::None, Some("application/json")) => match upload::json(body).await? {
+            bytes if bytes.is_empty() => Ok(Body::Empty),
+            bytes => crate::json::read::<Nothing>(&bytes).map(|_| Body::Json(bytes)),
+        },
         (Input::Json(_), Some("application/merge-patch+json")) if incoming.method == Method::PATCH => Ok(Body::Json(upload::json(body).await?)),
         // Nothing sent, nothing declared: fine where nothing is needed.
         (Input::None, None) => match upload::json(body).await? {

@@ -99,7 +99,7 @@ fn known_host(incoming: &Incoming<'_>) -> bool {
         return true;
     }
     // On this machine, any loopback spelling will do; the port is the listener's.
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())).map_or(host, |(name, _)| name);
     incoming.app.config().is_loopback() && matches!(name, "localhost" | "127.0.0.1" | "[::1]")
 }
 
@@ -108,7 +108,11 @@ fn page(incoming: &Incoming<'_>) -> Result<Response<Payload>, Error> {
     if incoming.method != Method::GET && incoming.method != Method::HEAD {
         return Ok(answer::method_not_allowed(incoming, "GET, HEAD"));
     }
-    let path = incoming.path.trim_start_matches('/');
+    let path = incoming.path.strip_prefix('/').unwrap_or_default();
+    // A path that somebody might normalise into another one is no page, and neither is the API in another spelling.
+    if !api::is_plain(path.strip_suffix('/').unwrap_or(path)) || path.split('/').next().is_some_and(|first| first.eq_ignore_ascii_case("api")) {
+        return Err(Error::not_found());
+    }
     if path == "docs" || path == "docs/" {
         return Ok(answer::docs(incoming));
     }

@@ -119,6 +119,13 @@ impl Compiler<'_> {
         let label = d.label.clone().unwrap_or_else(|| humanise(name));
         let (required, unique, search) = (d.required, d.unique, d.search);
         let (read, write) = (d.read.clone(), d.write.clone());
+        if read.is_some() && search {
+            self.checked.fault(
+                &format!("{at}/search"),
+                "What only some may read cannot be searched: whoever finds the record learns what it says.",
+                None,
+            );
+        }
         let mut field = Field { name: name.to_owned(), label, kind, required, unique, search, listed, default: None, key, read, write, offset, json };
         field.default = self.default(&at, &field, &d);
         self.slots.insert(name.to_owned(), self.fields.len());

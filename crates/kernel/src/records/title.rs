@@ -31,6 +31,9 @@ impl Title {
             if matches!(field.kind, Kind::Tags { .. } | Kind::Money | Kind::Ref { .. } | Kind::User | Kind::Boolean | Kind::Datetime) {
                 return Err(format!("A field of type {} cannot stand in a title.", field.kind.name()));
             }
+            if field.read.is_some() {
+                return Err(format!("{name:?} may be read by some only, and a title is shown to everybody."));
+            }
             parts.push(Part::Plain(plain.to_owned()));
             parts.push(Part::Field(slot));
             rest = behind;

@@ -81,7 +81,7 @@ impl Tx<'_, '_> {
         }
         wanted.version = last.version + 1;
         wanted.updated_at = Time::now();
-        self.insert(plan, wanted, "created")
+        self.insert(plan, wanted, "created", "update")
     }
 }
 

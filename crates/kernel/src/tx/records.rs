@@ -42,7 +42,7 @@ impl Tx<'_, '_> {
     pub fn create(&mut self, plan: &Plan, body: &[u8]) -> Result<Values> {
         let locked = self.locked(plan);
         let values = plan.read(body, &self.entry(&locked, plan))?;
-        self.insert(plan, values, "created")
+        self.insert(plan, values, "created", "create")
     }
 
     fn entry<'a>(&'a self, locked: &'a [bool], plan: &Plan) -> Entry<'a> {
@@ -50,8 +50,8 @@ impl Tx<'_, '_> {
     }
 
     /// Stores a new record with its event and its search words.
-    pub(crate) fn insert(&mut self, plan: &Plan, values: Values, verb: &str) -> Result<Values> {
-        self.holds_after(plan, "create", &values)?;
+    pub(crate) fn insert(&mut self, plan: &Plan, values: Values, verb: &str, action: &str) -> Result<Values> {
+        self.holds_after(plan, action, &values)?;
         let all: Vec<usize> = (0..plan.fields().len()).collect();
         self.check_references(plan, &values, &all)?;
         self.check_unique(plan, &values, &all)?;
@@ -109,7 +109,7 @@ impl Tx<'_, '_> {
     pub(crate) fn insert_cells(&mut self, plan: &Plan, cells: Vec<(usize, Cell)>) -> Result<Values> {
         let locked = self.locked(plan);
         let values = plan.enter(cells, &self.entry(&locked, plan))?;
-        self.insert(plan, values, "created")
+        self.insert(plan, values, "created", "import")
     }
 
     /// Takes a record through a declared move.

@@ -94,6 +94,15 @@ pub(super) fn job(plan: &Arc<Plan>) -> JobKind {
 async fn start(cx: Ctx, plan: Arc<Plan>, call: Call) -> Result<Reply> {
     call.only_query(&["key", "map", "dry_run"])?;
     let (from, key, map, dry_run) = (call.file()?, call.query("key").map(str::to_owned), call.query("map").map(str::to_owned), call.flag("dry_run")?);
+    let readable = {
+        let plan = plan.clone();
+        cx.read(move |tx| Ok(tx.readable(&plan))).await?
+    };
+    // Whoever may not read a field must not learn by it which record has which value.
+    let hidden = |name: &&str| plan.slot(name).is_some_and(|slot| readable.get(slot) == Some(&false));
+    if let Some(name) = key.as_deref().filter(hidden) {
+        return Err(Error::fault("key", "unknown", crate::json::unknown("field", name, std::iter::empty())));
+    }
     let kept = cx.app().spool().join(format!("{}.csv", base::new_id()));
     let what = {
         let (plan, kept) = (plan.clone(), kept.clone());
@@ -155,10 +164,22 @@ fn unreadable(error: &csv::Error) -> Error {
     }
 }
 
-/// A quote that is never closed swallows the rest of a file silently; so quotes are counted first.
+/// Where the reader of quotes stands.
+#[derive(Clone, Copy, PartialEq)]
+enum Quotes {
+    /// Before the first character of a cell.
+    Start,
+    /// In a cell that did not begin with a quote: in it a quote is a character like any other.
+    Plain,
+    Quoted,
+    /// Behind a quote in a quoted cell: another one makes it a character, everything else ends the cell.
+    Closed,
+}
+
+/// A quote that is not closed where it should be swallows cells and rows silently; so quotes are looked at first (RFC 4180, section 2).
 fn check_quotes(path: &Path) -> Result<()> {
     let mut file = BufReader::new(File::open(path)?);
-    let (mut open, mut line, mut opened_at) = (false, 1usize, 1usize);
+    let (mut at, mut line, mut opened_at, mut place) = (Quotes::Start, 1usize, 1usize, 0usize);
     let mut buffer = vec![0u8; 64 * 1024];
     loop {
         let got = file.read(&mut buffer)?;
@@ -166,18 +187,31 @@ fn check_quotes(path: &Path) -> Result<()> {
             break;
         }
         for byte in buffer.get(..got).unwrap_or_default() {
-            match byte {
-                b'"' => {
-                    open = !open;
+            // A byte order mark is no part of the first cell.
+            let mark = place < 3 && [0xef, 0xbb, 0xbf].get(place) == Some(byte);
+            place += 1;
+            at = match (at, byte) {
+                (_, 0) => return Err(Error::malformed("nul", format!("Line {line} holds a character U+0000. Is this a CSV file?"))),
+                (Quotes::Start, _) if mark => Quotes::Start,
+                (Quotes::Start, b'"') => {
                     opened_at = line;
+                    Quotes::Quoted
                 }
-                b'\n' => line += 1,
-                0 => return Err(Error::malformed("nul", format!("Line {line} holds a character U+0000. Is this a CSV file?"))),
-                _ => {}
-            }
+                (Quotes::Quoted, b'"') => Quotes::Closed,
+                (Quotes::Closed, b'"') | (Quotes::Quoted, _) => Quotes::Quoted,
+                (Quotes::Start | Quotes::Plain | Quotes::Closed, b',' | b'\r' | b'\n') => Quotes::Start,
+                (Quotes::Start | Quotes::Plain, _) => Quotes::Plain,
+                (Quotes::Closed, _) => {
+                    let problem = format!(
+                        "In line {line} a cell goes on behind its closing quote; it opened in line {opened_at}. Write a quote in a quoted cell twice."
+                    );
+                    return Err(Error::malformed("quotes", problem));
+                }
+            };
+            line += usize::from(*byte == b'\n');
         }
     }
-    if open { Err(Error::malformed("quotes", format!("The quote that opens in line {opened_at} is never closed."))) } else { Ok(()) }
+    if at == Quotes::Quoted { Err(Error::malformed("quotes", format!("The quote that opens in line {opened_at} is never closed."))) } else { Ok(()) }
 }
 
 /// Which column goes into which field: as the caller says, else by name.
