@@ -29,10 +29,10 @@ test-unit: ## Rust tests on SQLite and console unit tests: nothing to install
 	@$(MAKE) --no-print-directory test-sqlite test-console
 
 test-sqlite: ## Rust tests on SQLite
-	@$(STEP) "tests on SQLite" env -u TENON_TEST_POSTGRES cargo test --workspace --locked --quiet
+	@$(STEP) "tests on SQLite" env -u TENON_TEST_POSTGRES cargo test --workspace --locked --quiet --no-fail-fast
 
 test-postgres: ## Rust tests on a PostgreSQL that is started for them
-	@$(STEP) "tests on PostgreSQL" scripts/postgres.sh cargo test --workspace --locked --quiet
+	@$(STEP) "tests on PostgreSQL" scripts/postgres.sh cargo test --workspace --locked --quiet --no-fail-fast
 
 test-console: $(PACKAGES_READY) ## Console unit tests
 	@$(STEP) "console tests" npm --prefix console test
