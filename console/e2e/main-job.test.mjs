@@ -11,6 +11,11 @@ const shots = process.env.TENON_SHOTS;
 const csv = join(import.meta.dirname, '../../packs/crm/sample/companies.csv');
 const password = 'walnut dovetail 1880';
 
+/** The pictures that the manual shows; TENON_SHOTS_ALL=1 takes one of every page. */
+const manual = new Set(
+  'welcome sign-up marketplace import-columns import-preview list filter board record form conflict bulk referred invitations members roles keys events profile home search dark-home dark-crm-deals-view-board narrow-home narrow-record right-to-left-crm-companies german-home'.split(' '),
+);
+
 let browser;
 /** The owner's window, and everything that went wrong in it. */
 let page;
@@ -31,7 +36,7 @@ async function good(name, on = page, found = faults) {
   assert.deepEqual(await violations(on), [], `axe on ${name}`);
   assert.equal(await sticksOut(on), false, `${name} is wider than its window`);
   assert.deepEqual(found, [], `what ${name} must not do`);
-  if (shots) await on.screenshot({ path: join(shots, `${name}.png`) });
+  if (shots && (manual.has(name) || process.env.TENON_SHOTS_ALL)) await on.screenshot({ path: join(shots, `${name}.png`) });
 }
 
 /** Where the newest mail to an address leads. */
@@ -167,7 +172,7 @@ step('companies are imported: file, columns, preview, result; again doubles noth
   await button('Preview').click();
   await page.getByRole('heading', { name: 'Rows that do not fit' }).waitFor();
   await good('import-preview');
-  await page.getByRole('button', { name: /^Import \d+ records/ }).click();
+  await page.getByRole('button', { name: /^Import [\d,]+ records/ }).click();
   await page.getByRole('heading', { name: 'Import finished' }).waitFor({ timeout: 60_000 });
   await good('import-result');
   const imported = (await ask(page, 'GET', '/api/v1/crm/companies?count=true&limit=1')).body.total;
@@ -347,6 +352,39 @@ step('many records change at once, after a look at what would happen', async () 
   await button('Close', page.getByRole('dialog')).last().click();
 });
 
+step('over a hundred at once become a job that says how far it is', async () => {
+  await page.goto('/crm/companies?filter=' + encodeURIComponent('country == "Germany"'));
+  await page.locator('table input[type=checkbox]').nth(1).check();
+  await button('Take all that match').click();
+  await button('Change').click();
+  await page.getByRole('menuitem', { name: 'Set a field' }).click();
+  await choose('Field to set', 'Phone');
+  await page.getByRole('dialog').getByRole('textbox', { name: 'Phone' }).fill('+49 30 123456');
+  await button('Preview').click();
+  await page.getByRole('button', { name: /^(Change \d+ records|Start)$/ }).click();
+  await page.getByText(/\d+ changed, 0 unchanged/).waitFor();
+  await button('Close', page.getByRole('dialog')).last().click();
+  await page.getByRole('button', { name: /^Running jobs/ }).click();
+  await page.getByText('Change many: Companies').first().waitFor();
+  await good('jobs');
+});
+
+step('a deleted record is brought back from its history', async () => {
+  const made = (await ask(page, 'POST', '/api/v1/crm/people', { name: 'Nobody Much' })).body;
+  await page.goto(`/crm/people/${made.id}`);
+  await page.getByRole('heading', { name: 'Nobody Much' }).waitFor();
+  await button('More actions').click();
+  await page.getByRole('menuitem', { name: 'Delete' }).click();
+  await button('Delete', page.getByRole('dialog')).click();
+  await page.getByRole('heading', { name: 'People' }).waitFor();
+  await page.goto(`/crm/people/${made.id}`);
+  await page.getByRole('heading', { name: 'This Person was deleted' }).waitFor();
+  await good('deleted');
+  await page.getByRole('button', { name: /^Bring back the state/ }).last().click();
+  await button('Bring back', page.getByRole('dialog')).click();
+  await page.getByRole('heading', { name: 'Nobody Much' }).waitFor();
+});
+
 step('what is referred to is not deleted, and the referrers are named', async () => {
   await page.goto('/crm/companies?q=siemens');
   await link('Siemens').click();
@@ -406,10 +444,61 @@ step('a colleague is invited as viewer, reads, and cannot write', async () => {
   await viewer.context.close();
 });
 
-step('members, roles, keys, the log and the profile', async () => {
+step('an invitation is sent again and cancelled; an old link no longer works', async () => {
+  await page.goto('/account/invitations?new=1');
+  await field('Email').fill('late@example.com');
+  await button('Send invitation').click();
+  await toast('Invitation sent to late@example.com');
+  const first = await mailedLink('late@example.com');
+  const row = page.getByRole('row').filter({ hasText: 'late@example.com' });
+  await button('Send again', row).click();
+  await toast(/the earlier link no longer works/);
+  let second = first;
+  for (let tries = 0; second === first && tries < 50; tries += 1) second = await mailedLink('late@example.com');
+  await button('Cancel invitation', row).click();
+  await button('Cancel invitation', page.getByRole('dialog')).click();
+  await row.getByText('Cancelled').waitFor();
+  for (const old of [first, second]) {
+    const { page: other, context, faults: found } = await open(browser, url);
+    await other.goto(old);
+    await field('Your name', other).fill('Too Late');
+    await secret(other).fill(password);
+    await button('Accept invitation', other).click();
+    await other.getByRole('heading', { name: 'This link no longer works' }).waitFor();
+    assert.deepEqual(found, []);
+    await context.close();
+  }
+});
+
+step('a member changes role, is deactivated, comes back and is removed', async () => {
   await page.goto('/account/members');
   await page.getByText('Vera Okafor').waitFor();
   await good('members');
+  const row = page.getByRole('row').filter({ hasText: 'vera@example.com' });
+  await box('Roles of Vera Okafor').press('ArrowDown');
+  await page.getByRole('option', { name: 'Editor', exact: true }).click();
+  await page.keyboard.press('Escape');
+  await page.getByText('People who work in this company.').click();
+  await toast('Member changed');
+  const act = async (name) => {
+    await row.getByRole('button', { name: 'Actions for Vera Okafor' }).click();
+    await page.getByRole('menuitem', { name }).click();
+  };
+  await act('Deactivate');
+  await button('Deactivate', page.getByRole('dialog')).click();
+  await row.getByText('Inactive').waitFor();
+  await act('Activate');
+  await row.getByText('Active', { exact: true }).waitFor();
+  await act('Remove');
+  await button('Remove', page.getByRole('dialog')).click();
+  await row.waitFor({ state: 'detached' });
+  await button('Leave company').click();
+  await button('Leave company', page.getByRole('dialog')).click();
+  await toast(/last owner/);
+  await button('Cancel', page.getByRole('dialog')).click();
+});
+
+step('roles, keys, the log and the profile', async () => {
 
   await page.goto('/account/roles');
   await button('New role').click();
@@ -443,6 +532,16 @@ step('members, roles, keys, the log and the profile', async () => {
   await page.goto('/account/profile');
   await page.getByText('this one').waitFor();
   await good('profile');
+  await page.locator('input[autocomplete=current-password]').fill('not my password');
+  await page.locator('input[autocomplete=new-password]').fill('chestnut rebate 1881');
+  await button('Change password').click();
+  await page.getByText(/wrong|not your|does not/i).first().waitFor();
+  await page.locator('input[autocomplete=current-password]').fill(password);
+  await button('Change password').click();
+  await toast('Password changed; all other sessions were ended');
+  await field('Name').fill('Ada Lindqvist-Berg');
+  await button('Save').click();
+  await toast('Profile saved');
 });
 
 step('search finds records, pages and actions from anywhere', async () => {
@@ -471,6 +570,18 @@ step('a second company sees nothing of the first', async () => {
   assert.equal((await ask(page, 'GET', `/api/v1/crm/deals/${deal.id}`)).status, 404);
   assert.equal((await ask(page, 'GET', '/api/v1/crm/companies?count=true')).body.total, 0);
   assert.deepEqual((await ask(page, 'GET', '/api/v1/search?q=oak')).body.items, []);
+  await page.goto('/modules');
+  const offer = page.getByRole('article', { name: 'CRM' });
+  await button('Manage', offer).click();
+  await page.getByRole('menuitem', { name: 'Uninstall' }).click();
+  await button('Uninstall', page.getByRole('dialog')).click();
+  await offer.getByText('Data kept').waitFor();
+  await button('Delete with all data', offer).click();
+  await field('Type “crm” to confirm').fill('crm');
+  await good('purge');
+  await button('Delete with all data', page.getByRole('dialog')).click();
+  await toast('CRM and its data were deleted');
+  await page.getByRole('button', { name: 'Company: Other House. Switch company' }).click();
   await page.getByRole('menuitem', { name: /Northwind Joinery/ }).click();
   await link('Deals').first().waitFor();
 });
@@ -511,4 +622,22 @@ step('signing out everywhere ends the session', async () => {
   await page.getByRole('menuitem', { name: 'Sign out everywhere' }).click();
   await button('Sign in').waitFor();
   assert.equal((await ask(page, 'GET', '/api/v1/me')).status, 401);
+});
+
+step('a forgotten password is chosen anew', async () => {
+  await link('Forgot your password?').click();
+  await field('Email').fill('ada@example.com');
+  await button('Send link').click();
+  await page.getByRole('heading', { name: 'Check your mail' }).waitFor();
+  let address = '';
+  for (let tries = 0; !address.startsWith('/reset') && tries < 50; tries += 1) address = await mailedLink('ada@example.com');
+  await page.goto(address);
+  await secret(page).fill('mahogany scarf 1882');
+  await good('reset');
+  await button('Save password').click();
+  await link('Sign in').click();
+  await field('Email').fill('ada@example.com');
+  await secret(page).fill('mahogany scarf 1882');
+  await button('Sign in').click();
+  await page.getByRole('heading', { name: 'Northwind Joinery' }).waitFor();
 });

@@ -1,91 +1,26 @@
+import type { components } from './schema';
+
+type Schema = components['schemas']['Meta'];
+
 /** The declaration of what is installed, with the reader's rights in it: `GET /api/v1/meta`. */
-export interface Meta {
-  version: string;
-  epoch: number;
-  /** The company's, ISO 4217: what an amount without a currency is in. */
-  currency: string;
+export interface Meta extends Omit<Schema, '$defs' | 'modules'> {
   modules: MetaModule[];
-  nav: NavItem[];
 }
 
-export interface MetaModule {
-  name: string;
-  title: string;
-  icon: string | null;
+export interface MetaModule extends Omit<Schema['modules'][number], 'resources'> {
   resources: Resource[];
 }
 
-export interface NavItem {
-  module: string;
-  resource: string;
-  label: string;
-  path: string;
-}
-
-export interface Resource {
-  name: string;
-  plural: string;
-  module: string;
-  label: string;
-  labels: string;
-  /** `{name}`: how a record is called, with its fields in braces. */
-  title: string;
-  icon?: string;
-  fields: Record<string, Field>;
-  states?: { field: string; moves: Move[] };
-  views: { list: string[]; board?: string };
+export interface Resource extends Omit<Schema['$defs']['resource'], 'verbs'> {
   verbs: Record<Verb, boolean>;
 }
 
 export type Verb = 'list' | 'get' | 'create' | 'update' | 'delete' | 'import' | 'export' | 'history' | 'aggregate' | 'bulk';
-
-export type FieldType =
-  | 'text'
-  | 'email'
-  | 'url'
-  | 'phone'
-  | 'integer'
-  | 'boolean'
-  | 'date'
-  | 'datetime'
-  | 'choice'
-  | 'tags'
-  | 'ref'
-  | 'user'
-  | 'money';
-
-export interface Field {
-  type: FieldType;
-  label: string;
-  required: boolean;
-  unique: boolean;
-  search: boolean;
-  readable: boolean;
-  writable: boolean;
-  filterable: boolean;
-  sortable: boolean;
-  max?: number;
-  min?: number;
-  default?: unknown;
-  /** `crm.companies`: what a reference points at. */
-  to?: string;
-  options?: Option[];
-  on_delete?: 'restrict' | 'clear' | 'cascade';
-}
-
-export interface Option {
-  value: string;
-  label: string;
-}
-
-export interface Move {
-  name: string;
-  label: string;
-  event: string;
-  from: string[];
-  to: string;
-  allowed: boolean;
-}
+export type NavItem = Schema['nav'][number];
+export type Field = Schema['$defs']['field'];
+export type FieldType = Field['type'];
+export type Option = NonNullable<Field['options']>[number];
+export type Move = NonNullable<Schema['$defs']['resource']['states']>['moves'][number];
 
 /** `crm.deals`. */
 export const fullName = (r: { module: string; plural: string }) => `${r.module}.${r.plural}`;

@@ -1,6 +1,6 @@
 import { get, patch, post, remove } from './client';
 import { api } from './paths';
-import type { Event, Grant, Hit, Invitation, Items, Job, Key, Me, Member, ModuleOffer, Page, Permission, Role, Session, Setup, Tenant } from './types';
+import type { Answer, Event, Grant, Hit, Input, Invitation, Items, Job, Key, Me, Member, ModuleOffer, Page, Permission, Role, Session, Setup, Tenant } from './types';
 import type { Meta } from './meta';
 
 /** What the platform itself can do, one function per operation. Records are in `records.ts`. */
@@ -10,29 +10,29 @@ export const fetchMeta = (signal?: AbortSignal) => get<Meta>(api.meta, signal);
 export const fetchSetup = () => get<Setup>(api.setup);
 export const makeDemo = () => post<{ email: string; password: string }>(api.demo);
 
-export const register = (input: { company: string; name: string; email: string; password: string }) => post<unknown>(api.auth('register'), input);
+export const register = (input: Input<'auth.register'>) => post<unknown>(api.auth('register'), input);
 export const verify = (token: string) => post<{ tenant: Tenant }>(api.auth('verify'), { token });
 export const resendVerification = (email: string) => post<unknown>(api.auth('resend'), { email });
-export const signIn = (input: { email: string; password: string; tenant?: string }) => post<Me>(api.auth('sign-in'), input);
+export const signIn = (input: Input<'auth.sign_in'>) => post<Me>(api.auth('sign-in'), input);
 export const signOut = (everywhere: boolean) => post<void>(api.auth('sign-out'), everywhere ? { everywhere } : {});
 export const forgot = (email: string) => post<unknown>(api.auth('forgot'), { email });
-export const reset = (input: { token: string; password: string }) => post<void>(api.auth('reset'), input);
+export const reset = (input: Input<'auth.reset'>) => post<void>(api.auth('reset'), input);
 export const switchTenant = (tenant: string) => post<Me>(api.auth('switch'), { tenant });
-export const acceptInvitation = (input: { token: string; name?: string; password?: string }) => post<Me>(api.auth('accept-invitation'), input);
+export const acceptInvitation = (input: Input<'auth.accept_invitation'>) => post<Me>(api.auth('accept-invitation'), input);
 
 export const renameMe = (name: string) => patch<unknown>(api.account('profile'), { name });
-export const changePassword = (input: { current: string; password: string }) => post<void>(api.account('password'), input);
+export const changePassword = (input: Input<'account.password.update'>) => post<void>(api.account('password'), input);
 export const fetchSessions = () => get<Items<Session>>(api.account('sessions'));
 export const endSession = (id: string) => remove(api.accountItem('sessions', id));
 export const makeCompany = (name: string) => post<Tenant>(api.account('companies'), { name });
 
 export const fetchMembers = () => get<Items<Member>>(api.account('members'));
-export const changeMember = (id: string, change: { roles?: string[]; status?: Member['status'] }) => patch<Member>(api.accountItem('members', id), change);
+export const changeMember = (id: string, change: Input<'account.members.update'>) => patch<Member>(api.accountItem('members', id), change);
 export const removeMember = (id: string) => remove(api.accountItem('members', id));
 export const leave = () => post<void>(api.account('leave'));
 
 export const fetchInvitations = () => get<Items<Invitation>>(api.account('invitations'));
-export const invite = (input: { email: string; role: string }) => post<Invitation>(api.account('invitations'), input);
+export const invite = (input: Input<'account.invitations.create'>) => post<Invitation>(api.account('invitations'), input);
 export const resendInvitation = (id: string) => post<unknown>(api.resend(id));
 export const cancelInvitation = (id: string) => remove(api.accountItem('invitations', id));
 
@@ -44,7 +44,7 @@ export const changeRole = (name: string, change: { title?: string; grants?: Gran
 export const removeRole = (name: string) => remove(api.accountItem('roles', name));
 
 export const fetchKeys = () => get<Items<Key>>(api.account('keys'));
-export const makeKey = (input: { name: string; scopes: string[]; expires_in_days: number }) => post<Key & { secret: string }>(api.account('keys'), input);
+export const makeKey = (input: Input<'account.keys.create'>) => post<Answer<'account.keys.create'>>(api.account('keys'), input);
 export const removeKey = (id: string) => remove(api.accountItem('keys', id));
 
 export const fetchModules = () => get<Items<ModuleOffer>>(api.modules);

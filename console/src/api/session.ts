@@ -28,7 +28,7 @@ export interface Here extends Me {
 /** Within the shell somebody is always signed in, and in a company. */
 export function useMe(): Here {
   const { data } = useSuspenseQuery(meQuery);
-  if (!data?.tenant || data.user.member === null) throw new Error('a page of the shell was drawn for nobody');
+  if (!data?.tenant || !data.user.member) throw new Error('a page of the shell was drawn for nobody');
   return { ...data, user: { ...data.user, member: data.user.member }, tenant: data.tenant };
 }
 

@@ -1,22 +1,31 @@
-/** The platform's shapes as they travel: everything that is not drawn from `/meta`. */
+import type { operations } from './schema';
 
-export interface Me {
-  user: { id: string; name: string; email: string; member: string | null };
-  /** Null for somebody who is in no company at the moment. */
-  tenant: Tenant | null;
-  tenants: Membership[];
-  permissions: string[];
-}
+/**
+ * The platform's shapes as they travel. What the server's OpenAPI document describes comes from there (`npm run types`);
+ * written by hand is only what is drawn from `/meta` and therefore has no shape of its own in the document.
+ */
+type Operation = keyof operations;
+type Content<R> = R extends { content: { 'application/json': infer T } } ? T : never;
+type Good<R> = { [S in keyof R]: S extends 200 | 201 ? Content<R[S]> : never }[keyof R];
 
-export interface Tenant {
-  id: string;
-  slug: string;
-  name: string;
-}
+/** What an operation answers when all is well. */
+export type Answer<O extends Operation> = Good<operations[O]['responses']>;
+/** What an operation reads. */
+export type Input<O extends Operation> = operations[O] extends { requestBody: infer B } ? Content<B> : operations[O] extends { requestBody?: infer B } ? Content<NonNullable<B>> : never;
+type Item<L> = L extends { items: (infer T)[] } ? T : never;
 
-export interface Membership extends Tenant {
-  roles: string[];
-}
+export type Me = Answer<'account.me.get'>;
+export type Tenant = NonNullable<Answer<'auth.verify'>['tenant']>;
+export type Member = Item<Answer<'account.members.list'>>;
+export type Invitation = Item<Answer<'account.invitations.list'>>;
+export type Role = Item<Answer<'account.roles.list'>>;
+export type Grant = Role['permissions'][number];
+export type Permission = Item<Answer<'account.permissions.list'>>;
+export type Key = Item<Answer<'account.keys.list'>>;
+export type Session = Item<Answer<'account.sessions.list'>>;
+export type ModuleOffer = Item<Answer<'modules.list'>>;
+/** The document does not say yet when a job ended, nor that nothing is missing. */
+export type Job = Required<Answer<'jobs.get'>> & { finished_at: string | null };
 
 export interface Page<T> {
   items: T[];
@@ -56,78 +65,6 @@ export interface Referrer extends Titled {
   resource: string;
 }
 
-export interface Member {
-  id: string;
-  name: string;
-  email: string;
-  status: 'active' | 'inactive';
-  roles: string[];
-  joined_at: string;
-  seen_at: string | null;
-}
-
-export interface Invitation {
-  id: string;
-  email: string;
-  role: string;
-  status: 'pending' | 'accepted' | 'cancelled' | 'expired';
-  created_at: string;
-  expires_at: string;
-}
-
-export interface Grant {
-  permission: string;
-  when: string | null;
-}
-
-export interface Role {
-  name: string;
-  title: string;
-  builtin: boolean;
-  permissions: Grant[];
-  /** How many have it. */
-  members: number;
-}
-
-export interface Permission {
-  permission: string;
-  title: string;
-  module: string;
-}
-
-export interface Key {
-  id: string;
-  name: string;
-  scopes: string[];
-  created_at: string;
-  expires_at: string | null;
-  seen_at: string | null;
-}
-
-export interface Session {
-  id: string;
-  current: boolean;
-  created_at: string;
-  seen_at: string | null;
-  ip: string | null;
-  agent: string | null;
-}
-
-export interface ModuleOffer {
-  name: string;
-  title: string;
-  description: string;
-  version: string;
-  icon: string | null;
-  installed: boolean;
-  installed_version: string | null;
-  dependencies: string[];
-  /** Uninstalled, but its data is still here. */
-  has_data: boolean;
-  resources: string[];
-  permissions: string[];
-}
-
 export interface Event {
   seq: number;
   id: string;
@@ -141,18 +78,6 @@ export interface Event {
   request_id: string | null;
   cause: string | null;
   hash: string;
-}
-
-export interface Job {
-  id: string;
-  kind: string;
-  status: 'ready' | 'running' | 'done' | 'dead' | 'cancelled';
-  progress: number;
-  note?: string | null;
-  result?: unknown;
-  error?: string | null;
-  created_at: string;
-  finished_at: string | null;
 }
 
 export interface Hit {
@@ -189,6 +114,8 @@ export interface ImportOutcome {
   updated: number;
   unchanged: number;
   rejected: { row: number; field: string | null; problem: string }[];
+  /** All of them; `rejected` names the first. */
+  rejected_total: number;
 }
 
 /** Longer work answers 202 with a job instead of the outcome. */

@@ -14,7 +14,7 @@ const systems: [RegExp, string][] = [
 ];
 
 /** `Chrome, Linux` out of a user agent; programs keep their own name. */
-export function browserName(agent: string | null): string | null {
+export function browserName(agent: string | null | undefined): string | null {
   if (!agent) return null;
   const browser = browsers.find(([pattern]) => pattern.test(agent))?.[1];
   const system = systems.find(([pattern]) => pattern.test(agent))?.[1];

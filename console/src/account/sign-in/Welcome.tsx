@@ -11,17 +11,17 @@ export function Welcome({ signInAs }: { signInAs: (known: { email: string; passw
   const { t } = useTranslation();
   const demo = useMutation({ mutationFn: makeDemo, meta: { public: true } });
   if (demo.data) {
-    const known = demo.data;
+    const { email, password } = demo.data;
     return (
       <Frame title={t('demo.readyTitle')} hint={t('demo.readyHint')}>
         <Stack gap="sm">
           <Text size="sm">
-            {t('field.email')}: <Code>{known.email}</Code>
+            {t('field.email')}: <Code>{email}</Code>
           </Text>
           <Text size="sm">
-            {t('field.password')}: <Code>{known.password}</Code>
+            {t('field.password')}: <Code>{password}</Code>
           </Text>
-          <Button size="sm" onClick={() => signInAs(known)}>
+          <Button size="sm" onClick={() => signInAs({ email, password })}>
             {t('auth.signIn')}
           </Button>
         </Stack>

@@ -3,7 +3,7 @@ import { useDisclosure } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Navigate, Outlet, useLocation } from 'react-router';
+import { Navigate, Outlet, ScrollRestoration, useLocation } from 'react-router';
 import { meQuery, metaQuery } from '../../api/session';
 import { Trouble } from '../../ui/Trouble';
 import { Waiting } from '../../ui/Waiting';
@@ -51,6 +51,7 @@ export function Shell() {
         </Box>
       </AppShell.Main>
       {ready && <Search />}
+      <ScrollRestoration />
     </AppShell>
   );
 }

@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 import type { Resource } from '../../api/meta';
 import { bulk, isStarted } from '../../api/records';
 import { useMe, useMeta } from '../../api/session';
-import type { BulkOutcome, FieldValue } from '../../api/types';
+import type { BulkOutcome, FieldValue, Job } from '../../api/types';
 import { jobsChanged } from '../../app/jobs';
 import { JobProgress } from '../../ui/JobProgress';
 import { emptyDraft, formFields, fromDraft, type Draft } from '../form/draft';
@@ -44,6 +44,10 @@ export function BulkDialog({ resource, choice, target, close, done }: Props) {
   const ask = (dryRun: boolean) => bulk(resource, { ...target, do: choice.do, dry_run: dryRun, ...(patch && { patch }) });
   const preview = useMutation({ mutationFn: () => ask(true) });
   const finish = () => refreshRecords(client, resource);
+  const over = ({ result }: Job) => {
+    if (result) setApplied(result as BulkOutcome);
+    finish();
+  };
   const apply = useMutation({
     mutationFn: () => ask(false),
     onSuccess: (answer) => {
@@ -102,7 +106,7 @@ export function BulkDialog({ resource, choice, target, close, done }: Props) {
         )}
         {foreseen && !applied && !job && <BulkReport resource={resource} outcome={foreseen} future />}
         {applied && <BulkReport resource={resource} outcome={applied} future={false} />}
-        {job && <JobProgress id={job} over={finish} />}
+        {job && <JobProgress id={job} over={over} />}
         {preview.data && isStarted(preview.data) && <Text size="sm">{t('bulk.large')}</Text>}
         <Group justify="flex-end" gap="sm">
           <Button variant="default" size="sm" onClick={shut}>

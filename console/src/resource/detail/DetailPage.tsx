@@ -23,7 +23,7 @@ import { recordTitle } from '../values/format';
 import { MemberName } from '../values/titles';
 import { FieldView } from '../values/ValueView';
 import { DeleteDialog } from './DeleteDialog';
-import { History } from './History';
+import { History, historyQuery } from './History';
 import { Moves } from './Moves';
 import { Related } from './Related';
 import classes from './DetailPage.module.css';
@@ -123,10 +123,14 @@ function Loaded({ resource, row }: { resource: Resource; row: Row }) {
 
 /** Deleted, hidden or never there: the server says the same. Who may see its history can bring a deleted one back. */
 function Gone({ resource, id }: { resource: Resource; id: string }) {
+  const { t } = useTranslation();
+  const history = useQuery({ ...historyQuery(resource, id, 0), enabled: resource.verbs.history });
+  if (history.isLoading) return <Waiting />;
+  if (!history.data || history.data.items.length === 0) return <NotFound />;
   return (
     <>
-      <NotFound />
-      {resource.verbs.history && <History resource={resource} id={id} version={0} gone />}
+      <PageHead title={t('record.gone', { label: resource.label })} hint={t('record.goneHint')} crumbs={[{ label: resource.labels, to: page.list(resource) }]} />
+      <History resource={resource} id={id} version={0} gone />
     </>
   );
 }

@@ -1,5 +1,5 @@
 import { Button, Card, Group, Skeleton, Stack, Text, Title } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { IconArrowBackUp } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -17,12 +17,16 @@ import { changesOf } from './diff';
 import { eventLabel } from './eventLabel';
 import classes from './DetailPage.module.css';
 
+/** The history belongs to one version: a save asks for it again. */
+export const historyQuery = (resource: Resource, id: string, version: number) =>
+  queryOptions({ queryKey: ['records', fullName(resource), 'history', id, version], queryFn: ({ signal }) => fetchHistory(resource, id, signal), meta: { quiet: true } });
+
 /** What happened to a record, newest first, as differences; each state but the present one can be brought back. */
 export function History({ resource, id, version, gone }: { resource: Resource; id: string; version: number; gone?: boolean }) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const [back, setBack] = useState<Event | null>(null);
-  const history = useQuery({ queryKey: ['records', fullName(resource), 'history', id, version], queryFn: ({ signal }) => fetchHistory(resource, id, signal), retry: false, meta: { quiet: true } });
+  const history = useQuery(historyQuery(resource, id, version));
   const revert = useMutation({
     mutationFn: (event: Event) => revertRecord(resource, id, event.seq),
     onSuccess: () => {
@@ -30,7 +34,6 @@ export function History({ resource, id, version, gone }: { resource: Resource; i
       refreshRecords(client, resource);
     },
   });
-  if (gone && (history.error || history.data?.items.length === 0)) return null;
   const events = (history.data?.items ?? []).toSorted((a, b) => b.seq - a.seq);
   return (
     <Card padding="md" component="section" aria-label={t('history.title')}>

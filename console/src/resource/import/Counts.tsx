@@ -14,7 +14,7 @@ export function Counts({ outcome, future }: { outcome: ImportOutcome; future: bo
     [t(future ? 'import.willCreate' : 'import.created'), outcome.created],
     [t(future ? 'import.willUpdate' : 'import.updated'), outcome.updated],
     [t('import.unchanged'), outcome.unchanged],
-    [t(future ? 'import.willReject' : 'import.rejected'), outcome.rejected.length],
+    [t(future ? 'import.willReject' : 'import.rejected'), outcome.rejected_total],
   ] as const;
   return (
     <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="sm" role="status">
@@ -41,10 +41,10 @@ export function RejectedRows({ resource, outcome }: { resource: Resource; outcom
       <Group justify="space-between">
         <Title order={2}>{t('import.rejectedTitle')}</Title>
         <Text size="xs" c="dimmed">
-          {outcome.rejected.length > shown ? t('import.firstRows', { shown, total: outcome.rejected.length }) : ''}
+          {outcome.rejected_total > shown ? t('import.firstRows', { shown: Math.min(shown, outcome.rejected.length), total: outcome.rejected_total }) : ''}
         </Text>
       </Group>
-      <DataTable label={t('import.rejectedTitle')} minWidth={480} maxHeight={360} heads={[t('import.row'), t('import.field'), t('import.problem')]}>
+      <DataTable label={t('import.rejectedTitle')} minWidth={480} maxHeight={360} wrap heads={[t('import.row'), t('import.field'), t('import.problem')]}>
         {outcome.rejected.slice(0, shown).map((row) => (
           <Table.Tr key={`${row.row} ${row.field}`}>
             <Table.Td>{row.row}</Table.Td>

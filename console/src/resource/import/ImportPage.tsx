@@ -34,7 +34,7 @@ function Import({ resource }: { resource: Resource }) {
   const [step, setStep] = useState<Step>('file');
   const [file, setFile] = useState<ChosenFile | null>(null);
   const [mapping, setMapping] = useState<Mapping | null>(null);
-  const [outcome, setOutcome] = useState<ImportOutcome | null>(null);
+  const [outcome, setOutcome] = useState<{ result: ImportOutcome; stopped: boolean } | null>(null);
   return (
     <>
       <PageHead title={t('import.title', { labels: resource.labels })} crumbs={[{ label: resource.labels, to: page.list(resource) }]} />
@@ -75,14 +75,14 @@ function Import({ resource }: { resource: Resource }) {
             file={file}
             mapping={mapping}
             back={() => setStep('preview')}
-            done={(result) => {
-              setOutcome(result);
+            done={(result, stopped) => {
+              setOutcome({ result, stopped });
               setStep('done');
               refreshRecords(client, resource);
             }}
           />
         )}
-        {step === 'done' && outcome && <Outcome resource={resource} outcome={outcome} again={() => setStep('file')} />}
+        {step === 'done' && outcome && <Outcome resource={resource} outcome={outcome.result} stopped={outcome.stopped} again={() => setStep('file')} />}
       </Stack>
     </>
   );

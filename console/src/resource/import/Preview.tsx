@@ -22,7 +22,7 @@ interface Props {
 
 /** A dry run: the server reads the whole file and says what would happen, row by row. */
 export function Preview({ resource, file, mapping, back, run }: Props) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const [late, setLate] = useState<ImportOutcome | null>(null);
   const dry = useQuery({
     queryKey: ['import', file.file.name, file.file.lastModified, mapping],
@@ -33,6 +33,7 @@ export function Preview({ resource, file, mapping, back, run }: Props) {
     meta: { quiet: true },
   });
   const outcome = late ?? (dry.data && !isStarted(dry.data) ? dry.data : null);
+  const count = outcome ? outcome.created + outcome.updated : 0;
   return (
     <Stack gap="md">
       {dry.isPending && <Waiting rows={4} />}
@@ -48,8 +49,8 @@ export function Preview({ resource, file, mapping, back, run }: Props) {
         <Button variant="default" size="sm" onClick={back}>
           {t('act.back')}
         </Button>
-        <Button size="sm" disabled={!outcome || outcome.created + outcome.updated === 0} onClick={run}>
-          {t('import.start', { count: (outcome?.created ?? 0) + (outcome?.updated ?? 0) })}
+        <Button size="sm" disabled={count === 0} onClick={run}>
+          {outcome ? t('import.start', { count, formatted: new Intl.NumberFormat(i18n.language).format(count) }) : t('import.step.run')}
         </Button>
       </Group>
     </Stack>

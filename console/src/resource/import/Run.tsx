@@ -16,7 +16,7 @@ interface Props {
   file: ChosenFile;
   mapping: Mapping;
   back: () => void;
-  done: (outcome: ImportOutcome) => void;
+  done: (outcome: ImportOutcome, stopped: boolean) => void;
 }
 
 /** The import itself. A short one answers at once, a long one is a job that goes on when the page is left. */
@@ -34,7 +34,7 @@ export function Run({ resource, file, mapping, back, done }: Props) {
     begun.current = true;
     const go = async () => {
       const answer = await importFile(resource, file.file, { key: mapping.key, map: pairs(file, mapping), dryRun: false }, stop.current.signal);
-      if (!isStarted(answer)) return done(answer);
+      if (!isStarted(answer)) return done(answer, false);
       jobsChanged(client);
       setJob(answer.job.id);
     };
@@ -42,14 +42,18 @@ export function Run({ resource, file, mapping, back, done }: Props) {
   }, [resource, file, mapping, done, client]);
 
   const over = (ended: Job) => {
-    if (ended.result) done(ended.result as ImportOutcome);
+    if (ended.result) done(ended.result as ImportOutcome, ended.status === 'cancelled');
     else if (ended.status === 'cancelled') setStopped(true);
   };
 
   return (
     <Stack gap="md">
       {trouble !== null && <Trouble error={trouble} />}
-      {stopped && <Text role="status">{t('import.stopped')}</Text>}
+      {stopped && (
+        <Text size="sm" role="status">
+          {t('import.stopped')}. {t('import.stoppedHint')}
+        </Text>
+      )}
       {job !== null && <JobProgress id={job} over={over} />}
       {job === null && trouble === null && !stopped && (
         <>
