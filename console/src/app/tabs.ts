@@ -9,6 +9,5 @@ channel.addEventListener('message', () => location.reload());
 export function sessionChanged() {
   // A channel reaches pages of this origin only; the rule means windows.
   // eslint-disable-next-line unicorn/require-post-message-target-origin
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a BroadcastChannel reaches its own origin only
   channel.postMessage('changed');
 }

@@ -141,7 +141,8 @@ impl TestApp {
 }
 
 async fn send(app: &App, request: Request<Full<Bytes>>) -> Answer {
-    let response = kernel::http::handle(app.clone(), request, IpAddr::V4(Ipv4Addr::LOCALHOST)).await;
+    // On the heap: a test awaits many of these, and its own future would nest deeper than the compiler looks.
+    let response = Box::pin(kernel::http::handle(app.clone(), request, IpAddr::V4(Ipv4Addr::LOCALHOST))).await;
     let (head, body) = response.into_parts();
     let body = body.collect().await.map(|all| all.to_bytes()).unwrap_or_default();
     let json = serde_json::from_slice(&body).unwrap_or(Value::Null);

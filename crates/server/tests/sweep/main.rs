@@ -1,5 +1,6 @@
 //! The authorization sweep: every operation of the registry, through every door, by everybody, with every kind of id. It is written once
 //! and grows by itself: a new operation, resource or door is either answered as formats.md section 2 says, or fails here.
+#![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on ends here")]
 
 mod bulk;
