@@ -77,7 +77,7 @@ impl TestApp {
         test
     }
 
-    /// The helpers of a test around an app that has no company yet.
+    /// A test around an app that has no company yet.
     pub fn around(app: App, folder: tempfile::TempDir) -> TestApp {
         let nobody = Person { email: String::new(), password: String::new(), token: String::new(), refresh_token: String::new(), me: Value::Null };
         TestApp { app, admin: nobody.clone(), stranger: nobody.clone(), other: nobody, folder }
