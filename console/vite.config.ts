@@ -6,7 +6,7 @@ const server = process.env.TENON_URL ?? 'http://127.0.0.1:8080';
 
 export default defineConfig({
   plugins: [react()],
-  server: { proxy: { '/api': server, '/dev': server } },
+  server: { proxy: { '/api': { target: server, changeOrigin: true }, '/dev': { target: server, changeOrigin: true } } },
   build: {
     target: 'es2022',
     // `light-dark()` stays as written; older compilers of it miss Mantine's colour scheme.

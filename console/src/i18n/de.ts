@@ -156,6 +156,7 @@ export const de: typeof en = {
     select: '{{title}} auswählen',
     selectPage: 'Alle auf dieser Seite auswählen',
     showAll: 'Alle zeigen',
+    sortHint: 'Klicken zum Sortieren. Mit Umschalt: auch danach sortieren.',
     table: 'Tabelle',
     view: 'Ansicht',
   },

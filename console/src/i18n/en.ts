@@ -155,6 +155,7 @@ export const en = {
     select: 'Select {{title}}',
     selectPage: 'Select all on this page',
     showAll: 'Show all',
+    sortHint: 'Click to sort. With Shift: sort by this too.',
     table: 'Table',
     view: 'View',
   },

@@ -46,7 +46,7 @@ export function FormShell<V extends Record<string, unknown>>({ form, submit, lab
         {trouble !== null && (
           <Alert color="red" variant="outline" role="alert" icon={<IconAlertTriangle size={18} aria-hidden />} title={problemTitle(trouble)}>
             <Text size="sm" style={{ whiteSpace: 'pre-line' }}>
-              {problemText(trouble)}
+              {problemText(trouble, false)}
             </Text>
           </Alert>
         )}

@@ -163,7 +163,7 @@ function Details({ event }: { event: Event }) {
         </table>
       )}
       {plain && (
-        <Text size="xs" component="pre" style={{ whiteSpace: 'pre-wrap' }} m={0}>
+        <Text size="xs" component="pre" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }} m={0}>
           {JSON.stringify(event.data, null, 2)}
         </Text>
       )}

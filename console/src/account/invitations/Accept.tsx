@@ -8,6 +8,7 @@ import { acceptInvitation, signOut } from '../../api/platform';
 import { meQuery } from '../../api/session';
 import type { Me } from '../../api/types';
 import { page } from '../../app/pages';
+import { sessionChanged } from '../../app/tabs';
 import { FormShell } from '../../ui/FormShell';
 import { Trouble } from '../../ui/Trouble';
 import { Frame } from '../Frame';
@@ -29,6 +30,7 @@ function useArrive() {
   const client = useQueryClient();
   const navigate = useNavigate();
   return async (me: Me) => {
+    sessionChanged();
     client.clear();
     client.setQueryData(['me'], me);
     await navigate(page.home, { replace: true });
@@ -50,6 +52,7 @@ function AcceptAs({ me, token, spent }: { me: Me; token: string; spent: () => vo
   const leave = useMutation({
     mutationFn: () => signOut(false),
     onSuccess: () => {
+      sessionChanged();
       client.clear();
       client.setQueryData(['me'], null);
     },

@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 import { Link, useNavigate, useSearchParams } from 'react-router';
 import { fetchSetup, signIn } from '../../api/platform';
 import { page } from '../../app/pages';
+import { sessionChanged } from '../../app/tabs';
 import { FormShell } from '../../ui/FormShell';
 import { Frame } from '../Frame';
 import { safeNext } from '../links';
@@ -27,6 +28,7 @@ function SignInForm({ known }: { known: { email: string; password: string } }) {
   const form = useForm({ initialValues: known });
   const submit = async (values: { email: string; password: string }) => {
     const me = await signIn(values);
+    sessionChanged();
     client.clear();
     client.setQueryData(['me'], me);
     await navigate(safeNext(search.get('next')), { replace: true });

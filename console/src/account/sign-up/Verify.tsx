@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 import { verify } from '../../api/platform';
 import { page } from '../../app/pages';
+import { sessionChanged } from '../../app/tabs';
 import { Trouble } from '../../ui/Trouble';
 import { Frame } from '../Frame';
 import { isSpent, tokenFromFragment } from '../links';
@@ -20,6 +21,7 @@ export function Verify() {
     mutationFn: () => verify(token),
     meta: { public: true, quiet: true },
     onSuccess: async () => {
+      sessionChanged();
       client.clear();
       await navigate(page.home, { replace: true });
     },

@@ -1,6 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from 'react-router';
 import { signOut } from '../../api/platform';
+import { sessionChanged } from '../tabs';
 import { page } from '../pages';
 
 export function useSignOut() {
@@ -9,6 +10,7 @@ export function useSignOut() {
   return useMutation({
     mutationFn: signOut,
     onSuccess: async () => {
+      sessionChanged();
       await navigate(page.signIn);
       client.clear();
     },

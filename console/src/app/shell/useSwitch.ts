@@ -1,6 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from 'react-router';
 import { switchTenant } from '../../api/platform';
+import { sessionChanged } from '../tabs';
 import { page } from '../pages';
 
 /** Another company is another world: nothing of the old one may stay on the screen. */
@@ -10,6 +11,7 @@ export function useSwitch() {
   return useMutation({
     mutationFn: switchTenant,
     onSuccess: async (me) => {
+      sessionChanged();
       await navigate(page.home);
       client.clear();
       client.setQueryData(['me'], me);

@@ -42,7 +42,7 @@ export function ConflictDialog({ resource, conflict, close, save }: Props) {
     <Modal opened onClose={close} size="lg" title={t('conflict.title')} closeButtonProps={{ 'aria-label': t('act.close') }}>
       <Stack gap="md">
         <Text size="sm">{t('conflict.hint')}</Text>
-        <DataTable label={t('conflict.title')} minWidth={480} heads={[t('conflict.field'), t('conflict.mine'), t('conflict.theirs')]}>
+        <DataTable label={t('conflict.title')} minWidth={480} wrap heads={[t('conflict.field'), t('conflict.mine'), t('conflict.theirs')]}>
           {differing.map(([name, field]) => {
             const pick = (side: 'mine' | 'theirs', value: FieldValue) => (
               <Radio

@@ -44,7 +44,7 @@ export function RejectedRows({ resource, outcome }: { resource: Resource; outcom
           {outcome.rejected_total > shown ? t('import.firstRows', { shown: Math.min(shown, outcome.rejected.length), total: outcome.rejected_total }) : ''}
         </Text>
       </Group>
-      <DataTable label={t('import.rejectedTitle')} minWidth={480} maxHeight={360} heads={[t('import.row'), t('import.field'), t('import.problem')]}>
+      <DataTable label={t('import.rejectedTitle')} minWidth={480} maxHeight={360} wrap heads={[t('import.row'), t('import.field'), t('import.problem')]}>
         {outcome.rejected.slice(0, shown).map((row) => (
           <Table.Tr key={`${row.row} ${row.field}`}>
             <Table.Td>{row.row}</Table.Td>

@@ -11,7 +11,7 @@ import { When } from '../../ui/When';
 import { recordFields } from '../filter/clauses';
 import { recordTitle } from '../values/format';
 import { FieldView } from '../values/ValueView';
-import { nextSort } from './useListState';
+import { directionOf, nextSort } from './sort';
 import classes from './RecordTable.module.css';
 
 const features = tableFeatures({ rowSelectionFeature });
@@ -94,12 +94,13 @@ function column(resource: Resource, name: string, field: Field, first: boolean):
 }
 
 function Head({ name, field, sort, setSort }: { name: string; field: Field; sort: string; setSort: (sort: string) => void }) {
-  const direction = sort === name ? 'ascending' : sort === `-${name}` ? 'descending' : 'none';
+  const { t } = useTranslation();
+  const direction = directionOf(sort, name);
   const Arrow = direction === 'ascending' ? IconArrowUp : direction === 'descending' ? IconArrowDown : IconSelector;
   return (
     <th scope="col" aria-sort={field.sortable ? direction : undefined} data-number={isNumber(field) || undefined}>
       {field.sortable ? (
-        <UnstyledButton className={classes.sort} onClick={() => setSort(nextSort(sort, name))}>
+        <UnstyledButton className={classes.sort} onClick={(event) => setSort(nextSort(sort, name, event.shiftKey))} title={t('list.sortHint')}>
           {field.label}
           <Arrow size={14} aria-hidden opacity={direction === 'none' ? 0.45 : 1} />
         </UnstyledButton>

@@ -44,9 +44,3 @@ export function useListState(resource: Resource) {
 
   return { state, change, open, query: saved.toString(), making: params.has('new') };
 }
-
-/** The sort after a click on a column: up, down, and back to the list's own order. */
-export function nextSort(sort: string, column: string): string {
-  if (sort === column) return `-${column}`;
-  return sort === `-${column}` ? '' : column;
-}
