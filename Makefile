@@ -42,6 +42,7 @@ test-browser: built ## The console in Chromium, against a fresh server
 
 test-readme: built ## Every command line in README and docs, as printed
 	@$(STEP) "README and docs" scripts/tour.sh README.md docs/api.md docs/modules.md
+	@$(STEP) "same on PostgreSQL" scripts/postgres.sh scripts/tour.sh README.md docs/api.md docs/modules.md
 
 lint: $(PACKAGES_READY) ## Formatting, clippy, dependencies, console types and rules
 	@$(STEP) "rustfmt" cargo fmt --check

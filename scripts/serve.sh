@@ -1,4 +1,5 @@
-# Sourced: a server in dev mode on a free port with fresh data, which ends with the script.
+# Sourced: a server in dev mode on a free port with fresh data, which ends with the script. Beside scripts/postgres.sh, its silos
+# are there.
 # start_server and stop_server; $url, $scratch; and `tenon` as a command that works on the same data.
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/tenon-serve.XXXXXX")
@@ -19,7 +20,7 @@ url=http://127.0.0.1:$port
 mkdir "$scratch/bin"
 ln -s "$binary" "$scratch/bin/tenon"
 PATH=$scratch/bin:$PATH
-export TENON_DATA=$scratch/data TENON_LISTEN=127.0.0.1:$port
+export TENON_DATA=$scratch/data TENON_LISTEN=127.0.0.1:$port TENON_SILOS=${TENON_TEST_POSTGRES:-}
 
 start_server() {
     tenon serve --dev >>"$scratch/server.log" 2>&1 &

@@ -512,8 +512,9 @@ step('roles, keys, the log and the profile', async () => {
   await button('Create').click();
   await toast('Role saved');
   const saved = page.waitForResponse((answer) => answer.url().endsWith('/account/roles/sales_north') && answer.ok());
-  await page.getByRole('checkbox', { name: /^Sales north: / }).first().check();
+  await page.getByRole('checkbox', { name: /^Sales north: / }).first().click();
   await saved;
+  await page.getByRole('checkbox', { name: /^Sales north: /, checked: true }).first().waitFor();
   await good('roles');
 
   await page.goto('/account/keys');

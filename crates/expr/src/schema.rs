@@ -69,7 +69,8 @@ impl Schema {
     pub(crate) fn slot(&self, name: &str) -> Option<&Arc<Field>> {
         self.slots.get(name).and_then(|slot| self.fields.get(*slot))
     }
+    /// The names to tell somebody; one that begins with U+0000 only keeps its slot, and cannot be written.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> + Clone {
-        self.fields.iter().map(|f| f.name.as_str())
+        self.fields.iter().map(|f| f.name.as_str()).filter(|name| !name.starts_with('\0'))
     }
 }

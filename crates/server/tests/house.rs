@@ -1,4 +1,5 @@
 //! The house stays as it was drawn: arrows between crates go down only, and every crate is built by the same rules.
+#![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, reason = "a test stops where something is not as it should be")]
 
 use cargo_metadata::{Dependency, DependencyKind, Metadata, MetadataCommand, Package};

@@ -1,5 +1,6 @@
 //! Every SQL text of the platform is one that both engines understand: each is prepared on the engine under test.
 
+#![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
 use std::path::{Path, PathBuf};

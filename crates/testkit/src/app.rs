@@ -77,7 +77,7 @@ impl TestApp {
         test
     }
 
-    /// The helpers of a test around an app that has no company yet.
+    /// A test around an app that has no company yet.
     pub fn around(app: App, folder: tempfile::TempDir) -> TestApp {
         let nobody = Person { email: String::new(), password: String::new(), token: String::new(), refresh_token: String::new(), me: Value::Null };
         TestApp { app, admin: nobody.clone(), stranger: nobody.clone(), other: nobody, folder }
@@ -141,7 +141,8 @@ impl TestApp {
 }
 
 async fn send(app: &App, request: Request<Full<Bytes>>) -> Answer {
-    let response = kernel::http::handle(app.clone(), request, IpAddr::V4(Ipv4Addr::LOCALHOST)).await;
+    // On the heap: a test awaits many of these, and its own future would nest deeper than the compiler looks.
+    let response = Box::pin(kernel::http::handle(app.clone(), request, IpAddr::V4(Ipv4Addr::LOCALHOST))).await;
     let (head, body) = response.into_parts();
     let body = body.collect().await.map(|all| all.to_bytes()).unwrap_or_default();
     let json = serde_json::from_slice(&body).unwrap_or(Value::Null);

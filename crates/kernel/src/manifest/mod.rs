@@ -11,6 +11,7 @@ mod together;
 pub(crate) use check::{Checked, RESOURCE};
 pub use fault::{ManifestFault, nearest};
 pub(crate) use lines::step;
+pub(crate) use read::version;
 pub use together::check_together;
 
 use crate::records::Plan;

@@ -4,6 +4,7 @@ use crate::{
     app::{App, Seen},
     catalogue::Catalogue,
     events, install,
+    manifest::version,
     secrets::Place,
 };
 use base::{Error, Result, TenantId, Time, Value};
@@ -28,11 +29,16 @@ pub(crate) fn first_rows(sql: &mut silo::Tx<'_>, catalogue: &Catalogue, origin: 
 
 /// Brings a silo to what this binary declares, when it is opened. Costs one small query where nothing has changed.
 pub(crate) fn migrate(catalogue: &Catalogue, _tenant: TenantId, sql: &mut silo::Tx<'_>) -> Result<()> {
-    let rows = sql.rows(r#"SELECT "name", "shape" FROM "modules""#, &[], |row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned())))?;
+    let rows = sql.rows(r#"SELECT "name", "shape", "version" FROM "modules""#, &[], |row| {
+        Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned(), row.text(2)?.to_owned()))
+    })?;
     for module in catalogue.modules() {
-        match rows.iter().find(|(name, _)| *name == module.manifest.name) {
-            Some((_, shape)) if *shape == module.shape() => {}
-            Some((_, shape)) => install::migrate(sql, module, shape)?,
+        let newer = |found: &str| version(found) > version(&module.manifest.version);
+        match rows.iter().find(|(name, ..)| *name == module.manifest.name) {
+            Some((_, shape, _)) if *shape == module.shape() => {}
+            // The way back: an older binary works with what a newer one added, and leaves it alone.
+            Some((.., found)) if newer(found) => {}
+            Some((_, shape, _)) => install::migrate(sql, module, shape)?,
             None if module.always => install::tables(sql, module)?,
             None => {}
         }

@@ -119,8 +119,11 @@ async fn start(cx: Ctx, plan: Arc<Plan>, call: Call) -> Result<Reply> {
     let args = serde_json::to_value(&what).map_err(Error::internal)?;
     cx.work_is_coming().await?;
     let id = cx.write(move |tx| tx.enqueue(Job::new(&kind, args))).await?;
-    let patience = if call.respond_async { Duration::ZERO } else { PATIENCE };
-    match crate::jobs::outcome(&cx, &id, patience).await? {
+    // Whoever prefers not to wait is never kept, however fast the work would have been.
+    if call.respond_async {
+        return cx.finish(call, move |_, _| Ok(accepted(&id))).await;
+    }
+    match crate::jobs::outcome(&cx, &id, PATIENCE).await? {
         Some(result) => cx.finish(call, move |_, _| Reply::json(&result)).await,
         None => cx.finish(call, move |_, _| Ok(accepted(&id))).await,
     }

@@ -19,6 +19,7 @@ async fn s_21_links_in_mails_start_with_the_configured_address_whatever_a_reques
         ("x-rewrite-url", "/evil.example"),
         ("x-host", "evil.example"),
         ("referer", "https://evil.example/"),
+        ("origin", "https://evil.example"),
     ];
     for (n, (name, value)) in lies.iter().enumerate() {
         let request =

@@ -148,19 +148,19 @@ fn payroll() -> Module {
 #[tokio::test]
 async fn s_06_a_hidden_field_cannot_be_asked_about() {
     let app = TestApp::with(vec![payroll()]).await;
-    for (name, amount) in [("Ann", 7000), ("Bob", 3000)] {
+    for (name, amount) in [("Ann", 70123457), ("Bob", 3_000)] {
         app.post(ADMIN, "/api/v1/payroll/wages", json!({ "name": name, "amount": amount, "reason": "canaryword" })).await.expect(201);
     }
     let viewer = app.invite(&app.admin, "viewer@acme.test", "editor").await;
     let token = Some(viewer.token.as_str());
     let list = app.get_as(token, "/api/v1/payroll/wages").await.expect(200);
-    assert!(items(&list).len() == 2 && !list.text().contains("7000") && !list.text().contains("canaryword"), "{}", list.text());
+    assert!(items(&list).len() == 2 && !list.text().contains("70123457") && !list.text().contains("canaryword"), "{}", list.text());
     let id = items(&list)[0]["id"].as_str().unwrap().to_owned();
     let refused = |answer: testkit::Answer| {
-        assert!(answer.status == 400 && !answer.text().contains("7000"), "{}", answer.text());
+        assert!(answer.status == 400 && !answer.text().contains("70123457"), "{}", answer.text());
     };
     // A search by halves over the amount: each question is refused alike, so the answers say nothing.
-    for guess in [0, 1000, 3000, 5000, 7000, 10_000] {
+    for guess in [0, 1000, 3000, 5000, 70123457, 10_000] {
         for text in [format!("amount > {guess}"), format!("record.amount == {guess}"), format!("has(record.amount) && name != \"{guess}\"")] {
             refused(app.get_as(token, &format!("/api/v1/payroll/wages?count=true&filter={}", encoded(&text))).await);
             refused(app.get_as(token, &format!("/api/v1/payroll/wages:export?filter={}", encoded(&text))).await);
@@ -176,7 +176,7 @@ async fn s_06_a_hidden_field_cannot_be_asked_about() {
     }
     for path in [format!("/api/v1/payroll/wages/{id}"), format!("/api/v1/payroll/wages/{id}/history"), "/api/v1/payroll/wages:export".into()] {
         let answer = app.get_as(token, &path).await.expect(200);
-        assert!(!answer.text().contains("7000") && !answer.text().contains("canaryword"), "{path}: {}", answer.text());
+        assert!(!answer.text().contains("70123457") && !answer.text().contains("canaryword"), "{path}: {}", answer.text());
     }
     assert_eq!(items(&app.get_as(token, "/api/v1/search?q=canaryword").await.expect(200)).len(), 0);
     // Nor by the key of an import.

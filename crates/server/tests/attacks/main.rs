@@ -1,4 +1,5 @@
 //! Attacks that happened to comparable products (safety.md, section 2), each with its number, against the whole app.
+#![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on ends here")]
 
 mod credentials;

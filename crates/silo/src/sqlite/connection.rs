@@ -224,6 +224,8 @@ fn harden(raw: &mut rusqlite::Connection, role: Role, deadline: &Deadline) -> ru
         (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
         (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
         (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
+        // A plan does not depend on what is bound; otherwise each new value of a join's key would have the statement planned anew.
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true),
     ] {
         raw.set_db_config(switch, on)?;
     }

@@ -1,0 +1,143 @@
+//! The log: who did what, as pages, as a stream, and proved.
+
+use super::{app, cli::tenon, company, encoded, items, member_of};
+use base::Time;
+use http::{Method, header};
+use kernel::events;
+use serde_json::json;
+use testkit::{ADMIN, STRANGER};
+
+#[tokio::test]
+async fn the_log_says_who_did_what_and_can_be_filtered() {
+    let app = app().await;
+    let id = company(&app, "3M").await;
+    app.patch(ADMIN, &format!("/api/v1/crm/companies/{id}"), json!({ "country": "USA" })).await.expect(200);
+    let events = |filter: &str| format!("/api/v1/events?limit=200&filter={}", encoded(filter));
+    let about = app.get(ADMIN, &events(&format!("subject == \"crm.companies/{id}\""))).await.expect(200);
+    assert_eq!(items(&about).len(), 2);
+    let newest = &items(&about)[0];
+    assert_eq!(
+        (newest["type"].as_str(), newest["actor"].as_str()),
+        (Some("crm.company.updated"), Some(format!("member:{}", member_of(&app.admin)).as_str()))
+    );
+    assert_eq!((&newest["data"]["before"]["country"], &newest["data"]["after"]["country"]), (&json!(null), &json!("USA")));
+    for (filter, least) in [
+        ("type.startsWith(\"account.\")", 2),
+        ("at > timestamp(\"2020-01-01T00:00:00Z\")", 5),
+        ("actor.startsWith(\"member:\") && seq > 3", 1),
+        ("actor != \"anonymous\" && !(\"viewer\" in actor.roles)", 1),
+    ] {
+        assert!(items(&app.get(ADMIN, &events(filter)).await.expect(200)).len() >= least, "{filter}");
+    }
+    assert_eq!(items(&app.get(ADMIN, &events("at > timestamp(\"2090-01-01T00:00:00Z\")")).await.expect(200)).len(), 0);
+    // By pages, newest first, without a gap.
+    let (mut seqs, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = app.get(ADMIN, &format!("/api/v1/events?limit=2{cursor}")).await.expect(200);
+        seqs.extend(items(&page).iter().map(|e| e["seq"].as_i64().unwrap()));
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    let whole: Vec<i64> = (1..=seqs.len() as i64).rev().collect();
+    assert_eq!(seqs, whole);
+}
+
+#[tokio::test]
+async fn the_stream_goes_on_where_it_was_left() {
+    let app = app().await;
+    let stream = |last: Option<&str>| {
+        let request = app.request(Method::GET, "/api/v1/events/stream", app.token(ADMIN)).header(header::ACCEPT, "text/event-stream");
+        app.open(last.iter().fold(request, |r, id| r.header("last-event-id", *id)), "")
+    };
+    let mut first = stream(None).await;
+    assert_eq!((first.status.as_u16(), first.headers["content-type"].to_str().unwrap()), (200, "text/event-stream"));
+    company(&app, "One").await;
+    let one = first.next().await.unwrap();
+    assert_eq!((one.event.as_str(), one.data["data"]["after"]["name"].as_str()), ("crm.company.created", Some("One")));
+    drop(first);
+    company(&app, "Two").await;
+    company(&app, "Three").await;
+    let mut resumed = stream(Some(&one.id)).await;
+    let (two, three) = (resumed.next().await.unwrap(), resumed.next().await.unwrap());
+    let seq = |id: &str| id.parse::<i64>().unwrap();
+    assert_eq!((seq(&two.id), seq(&three.id)), (seq(&one.id) + 1, seq(&one.id) + 2));
+    assert_eq!(three.data["data"]["after"]["name"], "Three");
+    assert_eq!(app.open(app.request(Method::GET, "/api/v1/events/stream", app.token(STRANGER)), "").await.status, 403);
+    // Whoever is signed out loses the stream.
+    app.post(ADMIN, "/api/v1/auth/sign-out", json!({ "everywhere": true })).await.expect(204);
+    assert_eq!(resumed.next().await, None);
+}
+
+#[tokio::test]
+async fn the_audit_finds_a_changed_byte_and_a_cut_tail() {
+    let app = app().await;
+    for n in 0..5 {
+        company(&app, &format!("Company {n}")).await;
+    }
+    let tenant = app.tenant(&app.admin);
+    let found = hub::audit::verify(&app.app, tenant).await.unwrap();
+    assert!(found.broken.is_none() && found.entries > 5, "{found:?}");
+    let silo = app.app.silos().open(tenant).await.unwrap();
+    let ok = tenon(&app, &["verify", "audit", "--tenant", "acme"]);
+    assert_eq!((ok.code, ok.out.starts_with("ok: ")), (0, true), "{ok:?}");
+    // One byte of what an entry says.
+    let log = app.get(ADMIN, "/api/v1/events?after=0&limit=200").await.expect(200);
+    let seq = items(&log).iter().find(|e| e["data"]["after"]["name"] == "Company 1").unwrap()["seq"].as_i64().unwrap();
+    let change = |from: &'static str, to: &'static str| {
+        let silo = silo.clone();
+        async move {
+            silo.write(move |sql| {
+                sql.run(r#"UPDATE "events" SET "data" = replace("data", ?1, ?2) WHERE "seq" = ?3"#, &[from.into(), to.into(), seq.into()])
+            })
+            .await
+            .unwrap()
+        }
+    };
+    assert_eq!(change("Company 1", "Company l").await, 1);
+    let broken = hub::audit::verify(&app.app, tenant).await.unwrap().broken.unwrap();
+    assert_eq!((broken.seq, broken.problem.contains("content")), (seq, true), "{broken:?}");
+    let wrong = tenon(&app, &["verify", "audit", "--tenant", "acme", "--json"]);
+    assert_eq!((wrong.code, wrong.json()["broken"]["seq"].as_i64()), (1, Some(seq)));
+    change("Company l", "Company 1").await;
+    assert_eq!(tenon(&app, &["verify", "audit", "--tenant", "acme"]).code, 0);
+    // The tail, without the head: the head tells. With the head: the hub's checkpoint tells.
+    let last = found.entries;
+    silo.write(move |sql| sql.run(r#"DELETE FROM "events" WHERE "seq" = ?1"#, &[last.into()])).await.unwrap();
+    assert!(tenon(&app, &["verify", "audit", "--tenant", "acme"]).out.contains("BROKEN"));
+    let (id, now) = (tenant.to_string(), Time::now());
+    app.app
+        .hub()
+        .write(move |sql| {
+            sql.run(
+                r#"INSERT INTO "checkpoints" ("tenant", "seq", "hash", "at") VALUES (?1, ?2, ?3, ?4)"#,
+                &[(&id).into(), last.into(), [7u8; 32].as_slice().into(), now.into()],
+            )
+        })
+        .await
+        .unwrap();
+    silo.write(move |sql| {
+        let before = sql.row(r#"SELECT "hash" FROM "events" WHERE "seq" = ?1"#, &[(last - 1).into()], |row| Ok(row.blob(0)?.to_vec()))?.unwrap();
+        let head = sql.head();
+        head.seq = last - 1;
+        head.hash = before.try_into().unwrap();
+        Ok(())
+    })
+    .await
+    .unwrap();
+    let cut = tenon(&app, &["verify", "audit", "--tenant", "acme"]);
+    assert_eq!((cut.code, cut.out.contains("the tail was cut")), (1, true), "{cut:?}");
+}
+
+#[tokio::test]
+async fn the_chain_begins_with_the_tenant_and_every_entry_follows_from_the_one_before() {
+    let app = app().await;
+    let tenant = app.tenant(&app.admin);
+    let list = app.get(ADMIN, "/api/v1/events?after=0").await.expect(200);
+    let hex = |hash: &[u8]| hash.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    assert_ne!(items(&list)[0]["hash"].as_str(), Some(hex(&events::genesis(tenant)).as_str()));
+    let seqs: Vec<i64> = items(&list).iter().map(|e| e["seq"].as_i64().unwrap()).collect();
+    assert_eq!(seqs, (1..=seqs.len() as i64).collect::<Vec<_>>(), "without a gap");
+    assert_eq!(items(&list)[0]["type"], "account.company.created");
+}
