@@ -37,8 +37,9 @@ async function good(name, on = page, found = faults) {
   if (shots && (manual.has(name) || process.env.TENON_SHOTS_ALL)) await picture(on, name);
 }
 
-/** A picture without the passing messages. */
+/** A picture without passing messages and without what shows under the mouse. */
 async function picture(on, name) {
+  await on.mouse.move(0, 0);
   const messages = on.locator('.mantine-Notifications-root');
   await messages.evaluateAll((all) => all.forEach((each) => each.style.setProperty('visibility', 'hidden')));
   await on.screenshot({ path: join(shots, `${name}.png`) });
