@@ -153,7 +153,7 @@ class Hello(Server):
 class Tenon(Server):
     def __init__(self, binary, data, silos=""):
         port = free_port()
-        environment = {"TENON_LIMITS__ENABLED": "false", "TENON_LOG__LEVEL": "warn", "TENON_SILOS": silos}
+        environment = {"TENON_LIMITS__ENABLED": "false", "TENON_LOG__LEVEL": "warn", "TENON_SILOS": silos, "TENON_STORAGE__SHARED": "true"}
         super().__init__([binary, "serve", "--data", str(data), "--listen", f"127.0.0.1:{port}", "--dev"], port, environment, "/ready")
 
     def call(self, method, path, token=None, body=None, kind="application/json"):

@@ -20,7 +20,7 @@ url=http://127.0.0.1:$port
 mkdir "$scratch/bin"
 ln -s "$binary" "$scratch/bin/tenon"
 PATH=$scratch/bin:$PATH
-export TENON_DATA=$scratch/data TENON_LISTEN=127.0.0.1:$port TENON_SILOS=${TENON_TEST_POSTGRES:-}
+export TENON_DATA=$scratch/data TENON_LISTEN=127.0.0.1:$port TENON_SILOS=${TENON_TEST_POSTGRES:-} TENON_STORAGE__SHARED=true
 
 start_server() {
     tenon serve --dev >>"$scratch/server.log" 2>&1 &

@@ -95,6 +95,7 @@ impl App {
         let job_kinds = modules.iter().flat_map(|m| &m.jobs).map(|kind| (kind.name.clone(), kind.clone())).collect();
         let catalogue = Arc::new(Catalogue::new(modules)?);
         let silos = Silos::start(silo_options(&config, &root, catalogue.clone())?).await?;
+        first_of_its_kind(&silos, &root, config.storage.shared).await?;
         let origin = TenantId::HUB;
         let always = catalogue.clone();
         let hub = silos.create(TenantId::HUB, &schema::HUB, move |sql| platform::first_rows(sql, &always, origin, "EUR", "UTC")).await?;
@@ -267,6 +268,24 @@ impl App {
             })
             .await?;
         found.ok_or_else(Error::not_found)
+    }
+}
+
+/// Another root key is another installation. Refuses to begin one beside what is there already, unless that is meant.
+async fn first_of_its_kind(silos: &Silos, root: &RootKey, shared: bool) -> Result<()> {
+    if shared || silos.exists(TenantId::HUB).await? {
+        return Ok(());
+    }
+    match silos.others().await?.as_slice() {
+        [] => Ok(()),
+        others => Err(Error::malformed(
+            "root-key",
+            format!(
+                "This database was sealed with the root key {}, and the one at hand is {}. Put the right key in place, or set storage.shared = true to begin another installation in it; nothing was changed.",
+                others.join(" or "),
+                root.id()
+            ),
+        )),
     }
 }
 

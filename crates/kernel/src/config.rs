@@ -58,6 +58,8 @@ pub struct Storage {
     pub silos: String,
     /// Empty: `DATA/root.key`.
     pub root_key_file: PathBuf,
+    /// Whether to begin anew in a database that holds another installation already.
+    pub shared: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]

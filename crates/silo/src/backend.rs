@@ -30,6 +30,14 @@ impl Backend {
         }
     }
 
+    /// Other installations that keep their silos in the same place.
+    pub fn others(&self) -> Result<Vec<String>> {
+        match self {
+            Backend::Sqlite(_) => Ok(Vec::new()),
+            Backend::Postgres(cluster) => cluster.others(),
+        }
+    }
+
     pub fn exists(&self, id: TenantId) -> Result<bool> {
         match self {
             Backend::Sqlite(files) => Ok(files.exists(id)),

@@ -147,6 +147,12 @@ impl Silos {
         }
     }
 
+    /// The ids of other installations that keep their silos in the same place: where there is one and nothing of our own yet, somebody
+    /// has probably come with the wrong key.
+    pub async fn others(&self) -> Result<Vec<String>> {
+        self.blocking(|shared| shared.backend.others()).await
+    }
+
     pub async fn exists(&self, id: TenantId) -> Result<bool> {
         self.blocking(move |shared| shared.backend.exists(id)).await
     }

@@ -47,6 +47,7 @@ impl TestApp {
         config.limits.enabled = false;
         if let Ok(url) = std::env::var("TENON_TEST_POSTGRES") {
             config.storage.silos = url;
+            config.storage.shared = true;
         }
         change(&mut config);
         let all = modules.into_iter().chain([account::module().unwrap(), hub::module()]).collect();

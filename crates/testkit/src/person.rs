@@ -43,7 +43,7 @@ impl TestApp {
 
     /// The token of the newest link that was mailed to somebody; waits for the mail.
     pub async fn token_from_mail(&self, email: &str) -> String {
-        for _ in 0..500 {
+        for _ in 0..6000 {
             let mails = self.app.mailer().list().await.unwrap();
             let link = mails.iter().filter(|sent| sent.mail.to == email).flat_map(|sent| &sent.mail.links).next();
             if let Some((_, token)) = link.and_then(|link| link.split_once("#token=")) {

@@ -80,15 +80,14 @@ fn a_wrong_configuration_stops_the_start_and_is_named_with_line_and_nearest_key(
 
 #[tokio::test]
 async fn another_root_key_is_refused_and_the_wanted_one_named() {
-    let folder = tempfile::tempdir().unwrap();
-    // In a PostgreSQL database another key is another installation, which finds nothing of this one.
-    let app = TestApp::start_as(vec![], folder.path(), |config| config.storage.silos = String::new()).await;
-    let (wanted, data) = (app.root_key().id(), app.config().data.clone());
+    let (app, folder) = TestApp::bare(vec![]).await;
+    let (wanted, data, mut storage) = (app.root_key().id(), app.config().data.clone(), app.config().storage.clone());
     app.shutdown().await;
     let other: String = (0..32).map(|n| format!("{:02x}", (n * 37 + 11) % 251)).collect();
     std::fs::write(data.join("root.key"), other).unwrap();
     let mut config = Config::for_tests(folder.path()).unwrap();
-    config.storage.silos = String::new();
+    storage.shared = false;
+    config.storage = storage;
     let modules = vec![account::module().unwrap(), hub::module()];
     let refused = kernel::App::start(kernel::app::Parts { config, modules, assets: |_| None, demo: None }).await.err().unwrap();
     assert_eq!(refused.name(), "root-key");

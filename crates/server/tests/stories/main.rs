@@ -46,7 +46,7 @@ fn member_of(person: &Person) -> String {
 
 /// Waits for a job to end and returns what `GET /jobs/{id}` shows.
 async fn ended(app: &TestApp, id: &str) -> Answer {
-    for _ in 0..1000 {
+    for _ in 0..6000 {
         let job = app.get(ADMIN, &format!("/api/v1/jobs/{id}")).await.expect(200);
         if matches!(job["status"].as_str(), Some("done" | "dead" | "cancelled")) {
             return job;
@@ -57,7 +57,7 @@ async fn ended(app: &TestApp, id: &str) -> Answer {
 }
 
 async fn wait_for_subject(app: &TestApp, to: &str, subject: &str) {
-    for _ in 0..500 {
+    for _ in 0..6000 {
         let mails = app.app.mailer().list().await.unwrap();
         if mails.iter().any(|sent| sent.mail.to == to && sent.mail.subject == subject) {
             return;

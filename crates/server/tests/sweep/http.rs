@@ -37,7 +37,7 @@ pub async fn sweep(app: &TestApp) {
 
 /// Jobs that were enqueued on the way have ended, so that they change nothing later.
 pub async fn settled(app: &TestApp) {
-    for _ in 0..500 {
+    for _ in 0..6000 {
         let due = app
             .app
             .hub()

@@ -90,7 +90,7 @@ VALUES (?1, ?2, 0, ?3, 'ready', ?4, 0, 0, ?5, ?6, ?7, ?4)"#,
 
 async fn ended(app: &TestApp, tenant: TenantId, job: &str) -> (String, Value) {
     let silo = app.app.silos().open(tenant).await.unwrap();
-    for _ in 0..1000 {
+    for _ in 0..6000 {
         let id = job.to_owned();
         let found = silo
             .read(move |sql| {

@@ -86,6 +86,17 @@ impl Cluster {
         Arc::new(Place::new(format!("{}_{name}", self.prefix)))
     }
 
+    /// Other installations whose hub is in this database, by their ids.
+    pub fn others(&self) -> Result<Vec<String>> {
+        let mut lease = self.pool.handle.block_on(self.pool.lease())?;
+        let sql = r"SELECT CAST(nspname AS TEXT) FROM pg_catalog.pg_namespace WHERE nspname LIKE 'tenon\_%\_hub' ORDER BY nspname";
+        let own = self.place(TenantId::HUB).name.clone();
+        let rows = lease.session()?.query(None, sql, &[])?;
+        let names: Result<Vec<String>> = rows.iter().map(|row| crate::Row::postgres(row).text(0).map(str::to_owned)).collect();
+        let ids = names?.into_iter().filter(|name| *name != own);
+        Ok(ids.filter_map(|name| Some(name.strip_prefix("tenon_")?.strip_suffix("_hub")?.to_owned())).collect())
+    }
+
     pub fn exists(&self, id: TenantId) -> Result<bool> {
         let mut lease = self.pool.handle.block_on(self.pool.lease())?;
         let name = self.place(id).name.clone();
