@@ -19,6 +19,7 @@ pub fn module() -> Module {
     ];
     let emits = [
         "hub.module.installed",
+        "hub.module.updated",
         "hub.module.uninstalled",
         "hub.module.purged",
         "hub.tenant.suspended",

@@ -67,31 +67,47 @@ pub fn data_hash(salt: &[u8], data: &str) -> Hash {
 const INSERT: &str = r#"INSERT INTO "events" ("seq", "id", "type", "subject", "actor", "on_behalf_of", "at", "data", "salt", "data_hash", "request_id", "cause", "hash")
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"#;
 
-/// Appends one entry in the transaction at hand.
+/// Who an entry says it was, and why.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct By<'b> {
+    pub actor: &'b str,
+    pub on_behalf_of: Option<&'b str>,
+    pub request_id: Option<&'b str>,
+    pub cause: Option<&'b str>,
+}
+
+/// Appends one entry in the transaction at hand, and tells whoever listens once it is on the disk.
 pub(crate) fn append(cx: &Ctx, sql: &mut silo::Tx<'_>, at: Time, kind: &str, subject: &str, data: &str) -> Result<i64> {
     if cfg!(debug_assertions) && !cx.app().catalogue().emits(kind) {
         return Err(Error::internal(format!("the event {kind} is not declared by any module")));
     }
+    let trace = cx.trace();
+    let by = By {
+        actor: cx.actor(),
+        on_behalf_of: cx.on_behalf_of(),
+        request_id: Some(trace.request_id.as_str()).filter(|id| !id.is_empty()),
+        cause: trace.cause.as_deref(),
+    };
+    let seq = append_by(by, sql, at, kind, subject, data)?;
+    let app = cx.app().clone();
+    let tenant = sql.tenant();
+    sql.after_commit(move || {
+        app.grown().lock().insert(tenant);
+        let _ = app.changes().send(tenant); // nobody may be listening
+    });
+    Ok(seq)
+}
+
+/// The same where there is no context yet: while a silo is being opened.
+pub(crate) fn append_by(by: By<'_>, sql: &mut silo::Tx<'_>, at: Time, kind: &str, subject: &str, data: &str) -> Result<i64> {
     let mut salt = [0u8; 16];
     getrandom::fill(&mut salt).map_err(Error::internal)?;
     let id = base::new_id();
     let data_hash = data_hash(&salt, data);
-    let trace = cx.trace();
-    let request_id = Some(trace.request_id.as_str()).filter(|id| !id.is_empty());
+    let By { actor, on_behalf_of, request_id, cause } = by;
     let head = sql.head();
     let seq = head.seq + 1;
-    let entry = Entry {
-        seq,
-        id: &id,
-        kind,
-        subject,
-        actor: cx.actor(),
-        on_behalf_of: cx.on_behalf_of(),
-        request_id,
-        cause: trace.cause.as_deref(),
-        at: at.0,
-        data_hash: &data_hash,
-    };
+    let entry = Entry { seq, id: &id, kind, subject, actor, on_behalf_of, request_id, cause, at: at.0, data_hash: &data_hash };
     let hash = entry.chain(&head.hash);
     head.seq = seq;
     head.hash = hash;
@@ -102,23 +118,17 @@ pub(crate) fn append(cx: &Ctx, sql: &mut silo::Tx<'_>, at: Time, kind: &str, sub
             Value::from(&id),
             kind.into(),
             subject.into(),
-            cx.actor().into(),
-            cx.on_behalf_of().into(),
+            actor.into(),
+            on_behalf_of.into(),
             at.into(),
             data.into(),
             salt.as_slice().into(),
             data_hash.as_slice().into(),
             request_id.into(),
-            trace.cause.as_deref().into(),
+            cause.into(),
             hash.as_slice().into(),
         ],
     )?;
-    let app = cx.app().clone();
-    let tenant = sql.tenant();
-    sql.after_commit(move || {
-        app.grown().lock().insert(tenant);
-        let _ = app.changes().send(tenant); // nobody may be listening
-    });
     Ok(seq)
 }
 

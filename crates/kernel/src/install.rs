@@ -1,6 +1,8 @@
 //! A module enters a silo, leaves it, and is wiped out of it. Tables are made when it is installed and never before.
 
 use crate::{
+    events::{self, By},
+    manifest::Manifest,
     module::Module,
     records::{self, Plan},
     tx::Tx,
@@ -10,9 +12,9 @@ use serde_json::json;
 use std::sync::Arc;
 
 /// What the tables of a module look like, as kept in the silo's `modules` row.
-pub(crate) fn shape(plans: &[Arc<Plan>]) -> String {
-    let plans: Vec<&Plan> = plans.iter().map(Arc::as_ref).collect();
-    records::columns(&plans).to_string()
+pub(crate) fn shape(manifest: &Manifest) -> String {
+    let plans: Vec<&Plan> = manifest.resources.iter().map(Arc::as_ref).collect();
+    records::columns(&plans, manifest.migrations.len()).to_string()
 }
 
 /// Makes the tables of a module and writes it down as installed.
@@ -30,15 +32,19 @@ pub(crate) fn tables(sql: &mut silo::Tx<'_>, module: &Module) -> Result<()> {
 }
 
 /// Brings the tables of an installed module to what this binary declares.
-pub(crate) fn migrate(sql: &mut silo::Tx<'_>, module: &Module, old: &str) -> Result<()> {
+pub(crate) fn migrate(sql: &mut silo::Tx<'_>, module: &Module, version: &str, old: &str) -> Result<()> {
     let old: serde_json::Value = serde_json::from_str(old).map_err(Error::internal)?;
     let plans: Vec<&Plan> = module.plans.iter().map(Arc::as_ref).collect();
-    records::migrate(&plans, &old)?.run(sql)?;
+    records::migrate(&plans, &module.manifest.migrations, &old)?.run(sql)?;
     sql.run(
         r#"UPDATE "modules" SET "version" = ?2, "shape" = ?3 WHERE "name" = ?1"#,
         &[(&module.manifest.name).into(), (&module.manifest.version).into(), module.shape().into()],
-    )
-    .map(drop)
+    )?;
+    // What is declared has changed, and with it what everybody may do.
+    sql.head().epoch += 1;
+    let data = json!({ "before": { "version": version }, "after": { "version": module.manifest.version } }).to_string();
+    let by = By { actor: "system:hub", ..By::default() };
+    events::append_by(by, sql, Time::now(), "hub.module.updated", &format!("hub.modules/{}", module.manifest.name), &data).map(drop)
 }
 
 impl Tx<'_, '_> {

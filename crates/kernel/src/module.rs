@@ -36,7 +36,7 @@ impl Module {
         let declared = |name: &str| manifest.permissions.iter().any(|permission| permission.name == name);
         let operations = plans.iter().flat_map(|plan| verbs::operations(plan, &declared)).collect();
         let jobs = plans.iter().flat_map(verbs::jobs).collect();
-        let shape = crate::install::shape(&plans);
+        let shape = crate::install::shape(&manifest);
         Module { manifest, plans, operations, jobs, always: false, hub_only: Vec::new(), shape }
     }
     /// Reads `manifest.json` and the files `resources/<plural>.json`, each as (plural, text). `origin` names the folder in faults.

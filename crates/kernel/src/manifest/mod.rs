@@ -5,6 +5,7 @@
 mod check;
 mod fault;
 mod lines;
+mod migrations;
 mod read;
 mod together;
 
@@ -14,7 +15,7 @@ pub(crate) use lines::step;
 pub(crate) use read::version;
 pub use together::check_together;
 
-use crate::records::Plan;
+use crate::records::{Plan, Step};
 use std::sync::Arc;
 
 /// A module's manifest, checked. Its resources are compiled plans, ordered so that a table comes after those it refers to.
@@ -36,6 +37,8 @@ pub struct Manifest {
     pub consumes: Vec<String>,
     pub nav: Vec<Nav>,
     pub resources: Vec<Arc<Plan>>,
+    /// What cannot be migrated by adding alone, in order; every silo keeps how many of them it has behind it.
+    pub migrations: Vec<Step>,
     /// Where things stand in `manifest.json` and the resource files, for faults that show only later.
     lines: Vec<(String, lines::Lines)>,
 }
@@ -100,6 +103,7 @@ impl Manifest {
             consumes: Vec::new(),
             nav: Vec::new(),
             resources: Vec::new(),
+            migrations: Vec::new(),
             lines: Vec::new(),
         }
     }

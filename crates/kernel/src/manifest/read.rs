@@ -2,9 +2,9 @@ use super::{
     Checked, Grant, Manifest, ManifestFault, Nav, Permission, Role,
     check::MANIFEST,
     lines::{Lines, step},
-    nearest,
+    migrations, nearest,
 };
-use crate::records::{Kind, Plan, compile_file};
+use crate::records::{Kind, Plan, Step, compile_file};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -44,6 +44,8 @@ struct Declaration {
     #[serde(default)]
     consumes: Vec<String>,
     nav: Option<Vec<NavDeclaration>>,
+    #[serde(default)]
+    migrations: Vec<Value>,
 }
 
 #[derive(Deserialize)]
@@ -87,7 +89,8 @@ pub fn read(text: &str, files: &[(&str, &str)]) -> Result<Manifest, Vec<Manifest
     reader.references(files, &permissions);
     let roles = reader.roles(&permissions);
     let nav = reader.nav();
-    reader.finish(text, files, permissions, roles, nav)
+    let migrations = migrations::read(&mut reader.checked, &declaration.migrations, &declaration.resources, &reader.plans);
+    reader.finish(text, files, permissions, roles, nav, migrations)
 }
 
 struct Reader<'a> {
@@ -106,6 +109,7 @@ impl Reader<'_> {
         permissions: Vec<Permission>,
         roles: Vec<Role>,
         nav: Vec<Nav>,
+        migrations: Vec<Step>,
     ) -> Result<Manifest, Vec<ManifestFault>> {
         self.checked.faults.append(&mut self.others);
         let d = self.d;
@@ -127,6 +131,7 @@ impl Reader<'_> {
             consumes: d.consumes.clone(),
             nav,
             resources,
+            migrations,
             lines,
         })
     }

@@ -123,3 +123,30 @@ fn the_sample_companies_fit_the_crm() {
     assert_eq!(rows, 1837);
     assert_eq!(refused.into_iter().collect::<Vec<_>>(), [("website".to_owned(), 160)], "only addresses that are none are refused");
 }
+
+#[test]
+fn steps_of_a_migration_must_fit_what_is_declared() {
+    let file = r#"{"name": "good", "plural": "goods", "title": "{name}", "fields": {"name": {"type": "text"}, "stage": {"type": "choice", "options": ["open"]}}}"#;
+    let read = |steps: &str| {
+        let text = format!(
+            r#"{{"name": "shop", "title": "Shop", "version": "1.0.0", "min_platform": "0.1.0", "resources": ["goods"], "migrations": [{steps}]}}"#
+        );
+        Manifest::read(&text, &[("goods", file)])
+    };
+    let good = r#"{"rename": "goods.a", "to": "b"}, {"rename": "goods.b", "to": "name"}, {"drop": "goods.a"}, {"narrow": "goods.stage", "map": {"old": "open", "gone": null}}"#;
+    assert_eq!(read(good).unwrap().migrations.len(), 4);
+    for (steps, fault) in [
+        (r#"{"rename": "goods.a", "to": "b"}"#, "goods.b is not declared."),
+        (r#"{"rename": "goods.name", "to": "stage"}"#, "goods.name is still declared."),
+        (r#"{"retire": "goods.name"}"#, "goods.name is still declared."),
+        (r#"{"drop": "goods.a"}"#, "goods.a was neither renamed nor retired before."),
+        (r#"{"retire": "godos.a"}"#, "Did you mean \"goods\"?"),
+        (r#"{"narrow": "goods.stgae"}"#, "Did you mean \"stage\"?"),
+        (r#"{"narrow": "goods.stage", "map": {"a": "b"}}"#, "\"a\" cannot become \"b\""),
+        (r#"{"rename": "goods.a"}"#, "not valid under any of the schemas"),
+        (r#"{"remove": "goods.a"}"#, "not valid under any of the schemas"),
+    ] {
+        let faults = told(read(steps));
+        assert!(faults.iter().any(|said| said.contains(fault)), "{steps}: {faults:?}");
+    }
+}

@@ -38,7 +38,7 @@ pub(crate) fn migrate(catalogue: &Catalogue, _tenant: TenantId, sql: &mut silo::
             Some((_, shape, _)) if *shape == module.shape() => {}
             // The way back: an older binary works with what a newer one added, and leaves it alone.
             Some((.., found)) if newer(found) => {}
-            Some((_, shape, _)) => install::migrate(sql, module, shape)?,
+            Some((_, shape, found)) => install::migrate(sql, module, found, shape)?,
             None if module.always => install::tables(sql, module)?,
             None => {}
         }

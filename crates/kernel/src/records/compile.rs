@@ -169,7 +169,7 @@ impl Compiler<'_> {
             "datetime" => Kind::Datetime,
             "choice" => Kind::Choice { options: self.options(at, d)? },
             "tags" => match size(d.max, 100) {
-                Ok(max) if (1..=1000).contains(&max) => Kind::Tags { max, table: ddl::short(&format!("{}_{}__{name}", self.module, self.plural)) },
+                Ok(max) if (1..=1000).contains(&max) => Kind::Tags { max, table: ddl::side_name(&format!("{}_{}", self.module, self.plural), name) },
                 _ => return self.refuse(at, "Tags have a max of 1 to 1000."),
             },
             "ref" => {

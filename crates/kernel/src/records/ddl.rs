@@ -104,11 +104,22 @@ impl Field {
     }
     /// The side table of its tags.
     pub(super) fn side(&self, table: &str) -> Option<String> {
-        let Kind::Tags { table: side, .. } = &self.kind else { return None };
-        let (side, table) = (quote(side), quote(table));
-        let id = format!("\"id\" TEXT NOT NULL REFERENCES {table} (\"id\") ON DELETE CASCADE");
-        Some(format!("CREATE TABLE {side} ({id}, \"value\" TEXT NOT NULL, PRIMARY KEY (\"id\", \"value\"))"))
+        match &self.kind {
+            Kind::Tags { table: side, .. } => Some(side_table(table, side)),
+            _ => None,
+        }
     }
+}
+
+/// The name of the side table that holds the tags of a field.
+pub fn side_name(table: &str, field: &str) -> String {
+    short(&format!("{table}__{field}"))
+}
+
+pub fn side_table(table: &str, side: &str) -> String {
+    let (side, table) = (quote(side), quote(table));
+    let id = format!("\"id\" TEXT NOT NULL REFERENCES {table} (\"id\") ON DELETE CASCADE");
+    format!("CREATE TABLE {side} ({id}, \"value\" TEXT NOT NULL, PRIMARY KEY (\"id\", \"value\"))")
 }
 
 /// Portable DDL that makes the tables of a module's `plans` in their order.

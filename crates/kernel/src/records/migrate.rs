@@ -1,30 +1,41 @@
 use super::{
-    Cell, Default, Field, Kind, Plan,
-    ddl::{Index, stands},
+    Cell, Default, Field, Kind, Plan, Step,
+    ddl::{Index, side_name, stands},
     plan::quote,
+    steps::{self, Bound, Check},
     values::fold_key,
 };
 use base::{Error, Result, Value};
 use serde_json::{Map, Value as Json, json};
 
-/// What has to happen to a silo so that its tables fit the plans. Only ever adds.
+/// What has to happen to a silo so that its tables fit the plans, in the order in which it happens. Only ever adds, but for explicit steps.
 #[derive(Debug, Default, PartialEq)]
 pub struct Migration {
     /// Portable DDL, tables and columns first.
     pub ddl: Vec<String>,
+    /// Values that go elsewhere or become others.
+    pub updates: Vec<Bound>,
     /// Key columns to be filled for the rows there are: (table, text column, key column).
     pub folds: Vec<(String, String, String)>,
+    /// What must not be found now.
+    pub checks: Vec<Check>,
     /// Portable DDL for when the keys are filled.
     pub indexes: Vec<String>,
+    /// Fields to be dropped: (table, its columns that stay, field).
+    pub drops: Vec<(String, Vec<String>, String)>,
 }
+
+/// Beside the resources in what is written down of a module: how many of its steps lie behind.
+const STEPS: &str = "$steps";
 
 impl Migration {
     pub fn is_empty(&self) -> bool {
-        self.ddl.is_empty() && self.folds.is_empty() && self.indexes.is_empty()
+        *self == Migration::default()
     }
     /// Carries it out.
     pub fn run(&self, tx: &mut silo::Tx<'_>) -> Result<()> {
         self.ddl.iter().try_for_each(|ddl| tx.ddl(ddl))?;
+        self.updates.iter().try_for_each(|(sql, values)| tx.run(sql, values).map(drop))?;
         for (table, from, to) in &self.folds {
             let (table, from, to) = (quote(table), quote(from), quote(to));
             let texts = tx.rows(&format!("SELECT \"id\", {from} FROM {table} WHERE {from} IS NOT NULL"), &[], |row| {
@@ -34,21 +45,46 @@ impl Migration {
                 tx.run(&format!("UPDATE {table} SET {to} = ?2 WHERE \"id\" = ?1"), &[Value::from(&id), Value::from(&key)])?;
             }
         }
-        self.indexes.iter().try_for_each(|ddl| tx.ddl(ddl))
+        for check in &self.checks {
+            let (sql, values) = &check.count;
+            match tx.row(sql, values, |row| row.int(0))?.unwrap_or(0) {
+                0 => {}
+                rows => return Err(Error::conflict("migration", format!("{} in {rows} records. Mend them with the version before.", check.why))),
+            }
+        }
+        self.indexes.iter().try_for_each(|ddl| tx.ddl(ddl))?;
+        self.drops.iter().try_for_each(|(table, in_use, field)| drop_field(tx, table, in_use, field))
     }
 }
 
-/// What a module's tables look like, to be kept in the silo's `modules` row: plural → `Plan::columns`.
-pub fn columns(plans: &[&Plan]) -> Json {
-    Json::Object(plans.iter().map(|p| (p.plural.clone(), p.columns())).collect())
+fn drop_field(tx: &mut silo::Tx<'_>, table: &str, in_use: &[String], field: &str) -> Result<()> {
+    for column in steps::dropped(&tx.columns(table)?, in_use, field) {
+        tx.ddl(&format!("ALTER TABLE {} DROP COLUMN {}", quote(table), quote(&column)))?;
+    }
+    let side = side_name(table, field);
+    if tx.columns(&side)?.is_empty() || in_use.contains(&side) { Ok(()) } else { tx.ddl(&format!("DROP TABLE {}", quote(&side))) }
+}
+
+/// What a module's tables look like, to be kept in the silo's `modules` row: plural → `Plan::columns`, and how many steps lie behind.
+pub fn columns(plans: &[&Plan], steps: usize) -> Json {
+    let mut all: Map<String, Json> = plans.iter().map(|p| (p.plural.clone(), p.columns())).collect();
+    if steps > 0 {
+        all.insert(STEPS.to_owned(), steps.into());
+    }
+    Json::Object(all)
 }
 
 /// The way of a whole module from `old` (an earlier `columns`; an empty object: nothing yet) to `plans`. To be asked only
 /// when the silo was last migrated by an older version of the module: an older binary leaves a newer schema alone.
-pub fn migrate(plans: &[&Plan], old: &Json) -> Result<Migration> {
+pub fn migrate(plans: &[&Plan], steps: &[Step], old: &Json) -> Result<Migration> {
+    let mut old = old.clone();
+    let behind = old.as_object_mut().and_then(|old| old.shift_remove(STEPS)).and_then(|n| n.as_u64()).unwrap_or(0);
+    let mut all = Migration::default();
+    for step in steps.iter().skip(usize::try_from(behind).unwrap_or(usize::MAX)) {
+        step.plan(plans, &mut old, &mut all)?;
+    }
     let known = |plan: &Plan| old.get(&plan.plural);
     let mut made: Vec<&str> = plans.iter().filter(|p| known(p).is_some()).map(|p| p.table.as_str()).collect();
-    let mut all = Migration::default();
     if let Some(gone) = old.as_object().into_iter().flat_map(|o| o.keys()).find(|plural| !plans.iter().any(|p| p.plural == **plural)) {
         return Err(refused(gone, "the resource is gone"));
     }
@@ -147,7 +183,28 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// Its columns and side tables: what dropping a field must leave alone.
+    pub(super) fn columns_in_use(&self) -> Vec<String> {
+        let side = |f: &Field| match &f.kind {
+            Kind::Tags { table, .. } => Some(table.clone()),
+            _ => None,
+        };
+        self.fields.iter().flat_map(|f| f.columns().into_iter().map(|(column, _)| column).chain(f.key.clone()).chain(side(f))).collect()
+    }
+}
+
 impl Field {
+    /// What is written down about it once its narrower rules hold. Of what kind it is, is not a rule.
+    pub(super) fn narrowed(&self, old: &Json) -> Json {
+        let mut new = self.description();
+        for part in ["type", "to", "key"] {
+            if let (Some(members), Some(was)) = (new.as_object_mut(), old.get(part)) {
+                members.insert(part.to_owned(), was.clone());
+            }
+        }
+        new
+    }
     fn description(&self) -> Json {
         let mut d = json!({"type": self.kind.name(), "required": self.required, "unique": self.unique, "key": self.key.is_some()});
         let mut put = |name: &str, value: Json| {
@@ -186,5 +243,8 @@ fn literals(field: &Field, cell: &Cell) -> Vec<String> {
 }
 
 fn refused(what: &str, why: &str) -> Error {
-    Error::conflict("migration", format!("{what} cannot be migrated by itself: {why}. Add a new field beside it instead."))
+    Error::conflict(
+        "migration",
+        format!("{what} cannot be migrated by itself: {why}. Say how in the manifest's migrations, or add a new field beside it."),
+    )
 }

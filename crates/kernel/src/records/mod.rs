@@ -21,6 +21,7 @@ mod plan;
 mod query;
 mod read;
 mod statements;
+mod steps;
 mod title;
 mod values;
 mod write;
@@ -36,6 +37,7 @@ pub use plan::{Move, Plan, States, Views};
 pub use query::{Query, Sort};
 pub use read::Entry;
 pub use statements::Statement;
+pub use steps::Step;
 pub use values::{Cell, SYSTEM, Update, Values};
 pub use write::Shown;
 

@@ -8,13 +8,13 @@ fn plan(fields: &str) -> Plan {
 }
 
 fn way(from: &Plan, to: &Plan) -> base::Result<Migration> {
-    migrate(&[to], &columns(&[from]))
+    migrate(&[to], &[], &columns(&[from], 0))
 }
 
 #[test]
 fn nothing_changed_means_nothing_to_do() {
     assert!(way(&every(), &every()).unwrap().is_empty());
-    assert_eq!(migrate(&[&every()], &j!({})).unwrap().ddl, install(&[&every()]));
+    assert_eq!(migrate(&[&every()], &[], &j!({})).unwrap().ddl, install(&[&every()]));
 }
 
 #[test]
@@ -69,5 +69,5 @@ fn what_would_lose_or_narrow_data_is_refused() {
         assert!(error.detail().contains(why), "{why}: {}", error.detail());
     }
     assert!(way(&x(r#""type": "text", "max": 50"#), &x(r#""type": "text", "max": 51"#)).unwrap().is_empty());
-    assert!(migrate(&[], &columns(&[&every()])).unwrap_err().detail().contains("the resource is gone"));
+    assert!(migrate(&[], &[], &columns(&[&every()], 0)).unwrap_err().detail().contains("the resource is gone"));
 }
