@@ -4,6 +4,7 @@ use crate::{
     access,
     catalogue::Catalogue,
     config::Config,
+    credentials,
     ctx::Tenant,
     jobs::Dispatch,
     limits::Limits,
@@ -35,6 +36,7 @@ struct Inner {
     catalogue: Arc<Catalogue>,
     registry: Registry,
     rights: access::Cache,
+    credentials: credentials::Memory,
     root: RootKey,
     tokens: Tokens,
     passwords: Passwords,
@@ -108,6 +110,7 @@ impl App {
             letters: Letters::new(&config),
             limits: Limits::new(&config.limits),
             rights: access::Cache::new(50_000),
+            credentials: credentials::Memory::new(50_000),
             dispatch: Dispatch::default(),
             node: base::new_id(),
             openapi: OnceLock::new(),
@@ -201,6 +204,9 @@ impl App {
     }
     pub(crate) fn rights(&self) -> &access::Cache {
         &self.0.rights
+    }
+    pub(crate) fn credentials(&self) -> &credentials::Memory {
+        &self.0.credentials
     }
     pub(crate) fn dispatch(&self) -> &Dispatch {
         &self.0.dispatch

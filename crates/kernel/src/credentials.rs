@@ -1,5 +1,6 @@
 //! From what a request carries to who it is: a session cookie, an access token or an API key. Each is only the name of a row in
-//! the hub, which is read on every request; so what is revoked is revoked at once.
+//! the hub. What was read of it counts until this process writes to the hub again, and never longer than a second: what is revoked here is
+//! revoked at once, and what another process revokes a second later (docs/decisions/0010).
 
 use crate::{
     app::{App, Seen},
@@ -7,8 +8,15 @@ use crate::{
     secrets::{api_key_id, token_hash},
 };
 use base::{Code, Error, Result, Time, Value};
-use std::sync::LazyLock;
+use moka::sync::Cache;
+use std::{
+    sync::{Arc, LazyLock},
+    time::{Duration, Instant},
+};
 use subtle::ConstantTimeEq;
+
+/// How long a row counts that another process may have changed meanwhile.
+const REMEMBERED: Duration = Duration::from_secs(1);
 
 /// What came with a request.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,8 +56,7 @@ pub(crate) async fn prove(app: &App, credential: Credential<'_>) -> Result<Optio
     let now = Time::now();
     match credential {
         Credential::Session(text) => {
-            let hash = token_hash(text);
-            let row = look_up(app, &SESSION, Value::Blob(hash.to_vec().into())).await?;
+            let row = look_up(app, Name::Session(token_hash(text))).await?;
             Ok(row.filter(|row| row.expires_at > now).map(|row| {
                 note(app, Seen::Session(row.credential.clone()), row.seen_at, now);
                 row.found("member", None)
@@ -57,7 +64,7 @@ pub(crate) async fn prove(app: &App, credential: Credential<'_>) -> Result<Optio
         }
         Credential::Bearer(text) => match api_key_id(text) {
             Some(id) => {
-                let row = look_up(app, &KEY, Value::from(id.to_owned())).await?;
+                let row = look_up(app, Name::Key(id.to_owned())).await?;
                 let hash = token_hash(text);
                 Ok(row.filter(|row| row.expires_at > now && row.hash.as_deref().is_some_and(|stored| stored.ct_eq(&hash).into())).map(|row| {
                     note(app, Seen::Key(row.credential.clone()), row.seen_at, now);
@@ -67,7 +74,7 @@ pub(crate) async fn prove(app: &App, credential: Credential<'_>) -> Result<Optio
             }
             None => {
                 let Ok(verified) = app.tokens().verify(text, now) else { return Ok(None) };
-                let row = look_up(app, &FAMILY, Value::from(verified.sid)).await?;
+                let row = look_up(app, Name::Family(verified.sid)).await?;
                 Ok(row.filter(|row| row.expires_at > now).map(|row| {
                     note(app, Seen::Family(row.credential.clone()), row.seen_at, now);
                     row.found("member", None)
@@ -77,7 +84,39 @@ pub(crate) async fn prove(app: &App, credential: Credential<'_>) -> Result<Optio
     }
 }
 
-struct Row {
+/// Rows that were read a moment ago, by kind of credential and name.
+pub(crate) type Memory = Cache<Name, Remembered>;
+
+/// What a credential says which row it stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Name {
+    /// The hash of a session's id.
+    Session([u8; 32]),
+    /// The id of a family of refresh tokens.
+    Family(String),
+    /// The id of an API key.
+    Key(String),
+}
+
+impl Name {
+    fn question(&self) -> (&'static str, Value<'static>) {
+        match self {
+            Name::Session(hash) => (&SESSION, Value::Blob(hash.to_vec().into())),
+            Name::Family(id) => (&FAMILY, Value::from(id.clone())),
+            Name::Key(id) => (&KEY, Value::from(id.clone())),
+        }
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct Remembered {
+    row: Arc<Row>,
+    /// Of the hub, taken before the row was read.
+    generation: u64,
+    at: Instant,
+}
+
+pub(crate) struct Row {
     credential: String,
     expires_at: Time,
     seen_at: Option<Time>,
@@ -90,7 +129,21 @@ struct Row {
     member: Option<String>,
 }
 
-async fn look_up(app: &App, sql: &'static str, key: Value<'static>) -> Result<Option<Row>> {
+async fn look_up(app: &App, name: Name) -> Result<Option<Arc<Row>>> {
+    let generation = app.hub().generation();
+    if let Some(known) = app.credentials().get(&name).filter(|known| known.generation == generation && known.at.elapsed() < REMEMBERED) {
+        return Ok(Some(known.row));
+    }
+    let at = Instant::now();
+    let (sql, key) = name.question();
+    let row = read(app, sql, key).await?.map(Arc::new);
+    if let Some(row) = row.clone() {
+        app.credentials().insert(name, Remembered { row, generation, at });
+    }
+    Ok(row)
+}
+
+async fn read(app: &App, sql: &'static str, key: Value<'static>) -> Result<Option<Row>> {
     app.hub()
         .read(move |tx| {
             let row = tx.row(sql, &[key], |row| {
@@ -124,19 +177,25 @@ async fn look_up(app: &App, sql: &'static str, key: Value<'static>) -> Result<Op
 }
 
 impl Row {
-    fn found(self, kind: &str, scopes: Option<Vec<String>>) -> Found {
+    fn found(&self, kind: &str, scopes: Option<Vec<String>>) -> Found {
         let suspended = self.tenant.as_ref().is_some_and(|(_, _, status)| status != "active");
         let actor = match (&self.member, kind) {
             (Some(_), "key") => format!("key:{}", self.credential),
             (Some(member), _) => format!("member:{member}"),
             (None, _) => "anonymous".to_owned(),
         };
-        let (tenant_id, tenant) = match self.tenant {
-            Some((id, tenant, _)) => (Some(id), tenant),
+        let (tenant_id, tenant) = match &self.tenant {
+            Some((id, tenant, _)) => (Some(*id), tenant.clone()),
             None => (None, Tenant::default()),
         };
-        let person = Person { user: self.user.clone(), email: self.email, name: self.name, credential: self.credential, expires_at: self.expires_at };
-        Found { proved: Proved { tenant_id, tenant, member: self.member, actor, scopes, person }, suspended, account: self.user }
+        let person = Person {
+            user: self.user.clone(),
+            email: self.email.clone(),
+            name: self.name.clone(),
+            credential: self.credential.clone(),
+            expires_at: self.expires_at,
+        };
+        Found { proved: Proved { tenant_id, tenant, member: self.member.clone(), actor, scopes, person }, suspended, account: self.user.clone() }
     }
 }
 

@@ -77,6 +77,12 @@ impl Silo {
         self.0.queue.write(f).await
     }
 
+    /// Another number after every write of this process. What was read since the number was taken is what stands there while it is the
+    /// same, other processes excepted.
+    pub fn generation(&self) -> u64 {
+        self.0.queue.generation()
+    }
+
     /// See [`Tx::search_condition`], for who builds a query before the transaction.
     pub fn search_condition(&self, words: &[String], resource: &str, from: usize) -> (String, Vec<Value<'static>>) {
         let dialect = match &self.0.store {

@@ -17,7 +17,10 @@ use parking_lot::Mutex;
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
+        atomic::{
+            AtomicU64, AtomicUsize,
+            Ordering::{Acquire, Relaxed, Release},
+        },
         mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     },
     thread::JoinHandle,
@@ -58,6 +61,8 @@ pub struct Queue {
     state: Mutex<State>,
     /// Units that wait or run.
     pending: AtomicUsize,
+    /// Batches that may have changed something.
+    generation: AtomicU64,
     /// How long a unit may take.
     limit: Duration,
 }
@@ -71,7 +76,19 @@ struct State {
 
 impl Queue {
     pub fn new(tenant: TenantId, counters: Arc<Counters>, limit: Duration, connect: impl Fn() -> Result<Link> + Send + Sync + 'static) -> Arc<Queue> {
-        Arc::new(Queue { tenant, counters, connect: Box::new(connect), state: Mutex::default(), pending: AtomicUsize::new(0), limit })
+        Arc::new(Queue {
+            tenant,
+            counters,
+            connect: Box::new(connect),
+            state: Mutex::default(),
+            pending: AtomicUsize::new(0),
+            generation: AtomicU64::new(0),
+            limit,
+        })
+    }
+
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Acquire)
     }
 
     pub fn is_idle(&self) -> bool {
@@ -181,6 +198,8 @@ impl Queue {
                 Err(e)
             }
         };
+        // Before anybody is answered. A COMMIT that failed may still have happened.
+        self.generation.fetch_add(1, Release);
         self.counters.units.fetch_add(done.len() as u64, Relaxed);
         self.counters.failed_units.fetch_add(done.iter().filter(|d| d.failed.is_some() || outcome.is_err()).count() as u64, Relaxed);
         if let Ok(true) = outcome {

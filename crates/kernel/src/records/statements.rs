@@ -28,7 +28,14 @@ pub struct Texts {
 }
 
 /// Between the tags of one record when the database joins them: U+001F, which no tag may hold.
-pub const SEPARATOR: char = '\u{1f}';
+const SEPARATOR: char = '\u{1f}';
+
+/// The tags of one record, in order. They are sorted here: an ordered aggregate costs SQLite a table of its own for each record.
+pub fn tags(joined: &str) -> Vec<&str> {
+    let mut tags: Vec<&str> = joined.split(SEPARATOR).collect();
+    tags.sort_unstable();
+    tags
+}
 
 impl Texts {
     pub fn new(table: &str, fields: &[Field]) -> Texts {
@@ -56,7 +63,7 @@ impl Field {
         match &self.kind {
             Kind::Tags { table: side, .. } => {
                 let (side, table) = (quote(side), quote(table));
-                vec![format!("(SELECT string_agg(\"value\", '{SEPARATOR}' ORDER BY \"value\") FROM {side} WHERE {side}.\"id\" = {table}.\"id\")")]
+                vec![format!("(SELECT string_agg(\"value\", '{SEPARATOR}') FROM {side} WHERE {side}.\"id\" = {table}.\"id\")")]
             }
             _ => self.columns().iter().map(|(c, _)| quote(c)).collect(),
         }
@@ -86,7 +93,9 @@ impl Field {
                 (Some(minor), Some(currency)) => Cell::Money { minor, currency: currency.to_owned() },
                 _ => Cell::Null,
             },
-            Kind::Tags { .. } => Cell::Tags(row.opt_text(at)?.map(|t| t.split(SEPARATOR).map(str::to_owned).collect()).unwrap_or_default()),
+            Kind::Tags { .. } => {
+                Cell::Tags(row.opt_text(at)?.map(|joined| tags(joined).into_iter().map(str::to_owned).collect()).unwrap_or_default())
+            }
             Kind::Text { .. } | Kind::Email | Kind::Url | Kind::Phone | Kind::Date | Kind::Choice { .. } | Kind::Ref { .. } | Kind::User => {
                 row.opt_text(at)?.map_or(Cell::Null, |t| Cell::Text(t.to_owned()))
             }

@@ -1,7 +1,7 @@
 use super::{
     Cell, Field, Kind, Plan, Values,
     json::{write_int, write_text},
-    statements::SEPARATOR,
+    statements::tags,
 };
 use base::{Error, Result, Time};
 use serde_json::Value;
@@ -171,7 +171,7 @@ impl Field {
                 (Some(minor), Some(currency)) => write_money(minor, currency, out),
                 _ => out.extend_from_slice(b"null"),
             },
-            Kind::Tags { .. } => write_tags(row.opt_text(at)?.into_iter().flat_map(|t| t.split(SEPARATOR)), out),
+            Kind::Tags { .. } => write_tags(row.opt_text(at)?.into_iter().flat_map(tags), out),
             Kind::Text { .. } | Kind::Email | Kind::Url | Kind::Phone | Kind::Date | Kind::Choice { .. } | Kind::Ref { .. } | Kind::User => {
                 write_opt_text(row.opt_text(at)?, out)
             }
