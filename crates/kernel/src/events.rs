@@ -95,6 +95,7 @@ pub(crate) fn append(cx: &Ctx, sql: &mut silo::Tx<'_>, at: Time, kind: &str, sub
     let hash = entry.chain(&head.hash);
     head.seq = seq;
     head.hash = hash;
+    let head = *head;
     sql.run(
         INSERT,
         &[
@@ -116,7 +117,7 @@ pub(crate) fn append(cx: &Ctx, sql: &mut silo::Tx<'_>, at: Time, kind: &str, sub
     let app = cx.app().clone();
     let tenant = sql.tenant();
     sql.after_commit(move || {
-        app.grown().lock().insert(tenant);
+        app.waiting().grew(tenant, head);
         let _ = app.changes().send(tenant); // nobody may be listening
     });
     Ok(seq)

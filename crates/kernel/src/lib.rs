@@ -25,6 +25,7 @@ pub mod secrets;
 pub mod tokens;
 pub mod tx;
 mod verbs;
+mod waiting;
 
 pub use app::App;
 pub use ctx::Ctx;

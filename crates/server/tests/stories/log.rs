@@ -141,3 +141,44 @@ async fn the_chain_begins_with_the_tenant_and_every_entry_follows_from_the_one_b
     assert_eq!(seqs, (1..=seqs.len() as i64).collect::<Vec<_>>(), "without a gap");
     assert_eq!(items(&list)[0]["type"], "account.company.created");
 }
+
+#[tokio::test]
+async fn the_hub_keeps_the_head_of_a_log_that_nobody_has_open_any_more() {
+    let app = testkit::TestApp::configured(vec![testkit::crm()], |config| config.server.max_open_silos = 2).await;
+    app.app.write_down().await.unwrap();
+    let tenant = app.tenant(&app.admin);
+    company(&app, "One").await;
+    // Of many at once, some share a commit: what is kept is where the last of them stood.
+    let many = (0..20).map(|n| app.post(ADMIN, "/api/v1/crm/companies", json!({ "name": format!("Company {n}") })));
+    futures_util::future::join_all(many).await.into_iter().for_each(|made| drop(made.expect(201)));
+    let head = |tenant: base::TenantId| {
+        let silos = app.app.silos().clone();
+        async move {
+            let find = r#"SELECT "seq", "hash" FROM "meta""#;
+            silos.open(tenant).await.unwrap().read(|sql| sql.row(find, &[], |row| Ok((row.int(0)?, row.blob(1)?.to_vec())))).await.unwrap().unwrap()
+        }
+    };
+    let there = head(tenant).await;
+    // Others are opened until this one has been retired.
+    for n in 0..4 {
+        app.sign_up(&format!("Crowd {n}"), &format!("crowd{n}@example.com")).await;
+    }
+    for _ in 0..500 {
+        if app.app.silos().if_open(tenant).is_none() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert!(app.app.silos().if_open(tenant).is_none());
+    let before = app.app.silos().figures().cold_opens;
+    app.app.write_down().await.unwrap();
+    assert_eq!(app.app.silos().figures().cold_opens, before, "no silo was opened for it");
+    let id = tenant.to_string();
+    let kept = app.app.hub().scan(move |sql| {
+        let find = r#"SELECT "seq", "hash" FROM "checkpoints" WHERE "tenant" = ?1 ORDER BY "seq" DESC"#;
+        sql.rows(find, &[(&id).into()], |row| Ok((row.int(0)?, row.blob(1)?.to_vec())))
+    });
+    assert_eq!(kept.await.unwrap().first(), Some(&there));
+    let found = hub::audit::verify(&app.app, tenant).await.unwrap();
+    assert!(found.broken.is_none() && found.checkpoints >= 2, "{found:?}");
+}
