@@ -131,12 +131,15 @@ enum Turn {
 
 async fn refresh(cx: &Ctx, token: String) -> Result<Reply> {
     let root = cx.app().root_key().clone();
-    let family = family_of(&root, &token)?.to_owned();
+    let failed = |_: &Error| cx.app().sign_in_failed(None, "refresh_token");
+    let family = family_of(&root, &token).inspect_err(failed)?.to_owned();
     let times = &cx.app().config().tokens;
     let (grace, lifetime) = (times.refresh_grace.get(), times.refresh.get());
     let id = family.clone();
     match cx.in_hub("account").write(move |tx| turn(tx, &root, &id, &token, grace, lifetime)).await? {
-        Turn::Unknown | Turn::Replayed => Err(no_longer()),
+        Turn::Unknown => Err(no_longer()).inspect_err(failed),
+        // The log says so already.
+        Turn::Replayed => Err(no_longer()),
         Turn::Good { user, tenant, token } => answer(cx, &Subject { user: &user, family: &family, tenant: &tenant }, token),
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     platform, schema,
     secrets::RootKey,
     tokens::Tokens,
-    waiting::Waiting,
+    waiting::{Waiting, Who},
 };
 use base::{Error, Result, TenantId};
 use silo::{Silo, Silos};
@@ -218,6 +218,11 @@ impl App {
     }
     pub(crate) fn waiting(&self) -> &Waiting {
         &self.0.waiting
+    }
+    /// Counts a try to sign in that failed, for the hub's log: whose it was, where there is such an account, and what was wrong in one
+    /// word. Never what was typed.
+    pub fn sign_in_failed(&self, user: Option<&str>, why: &'static str) {
+        self.waiting().tried(Who::Failed { user: user.map(str::to_owned) }, why);
     }
     pub(crate) fn stop(&self) -> &Arc<Notify> {
         &self.0.stop

@@ -136,6 +136,15 @@ impl Ctx {
         Ctx { inner: Arc::new(inner), operation: None }
     }
 
+    /// The same for what is told of somebody after the fact: the log names them, or nobody, as the one who acted.
+    pub(crate) fn of_hindsight(app: &App, silo: Silo, actor: Option<&str>) -> Ctx {
+        let mut cx = Ctx::of_system(app, silo, "account", None, Trace::default(), true);
+        if let (Some(inner), Some(actor)) = (Arc::get_mut(&mut cx.inner), actor) {
+            inner.actor = actor.to_owned();
+        }
+        cx
+    }
+
     /// Fourth way: the operator's command line, beside the data.
     pub async fn of_command_line(app: &App, tenant: TenantId, names: Tenant) -> Result<Ctx> {
         let inner = Inner {

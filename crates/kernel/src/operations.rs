@@ -9,8 +9,9 @@ use crate::{
     module::Module,
     records::Plan,
     tx::Tx,
+    waiting::Who,
 };
-use base::{Error, Fault, Result};
+use base::{Code, Error, Fault, Result};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderName, Method, StatusCode};
@@ -462,27 +463,35 @@ impl Registry {
 
     /// The one door. Everything that is done is done here: the right is checked in the same transaction in which the work happens.
     pub async fn call(&self, cx: &Ctx, operation: &Arc<Operation>, call: Call) -> Result<Reply> {
-        let cx = cx.entering(operation);
-        match &operation.run {
-            Run::Read(run) => {
-                let run = run.clone();
-                cx.read(move |tx| run(tx, &call)).await
+        let outcome = run(&cx.entering(operation), operation, call).await;
+        if outcome.as_ref().is_err_and(|error| error.code() == Code::Denied) && cx.member().is_some() {
+            let who = Who::Denied { tenant: cx.tenant_id(), actor: Some(cx.actor().to_owned()) };
+            cx.app().waiting().tried(who, &operation.name);
+        }
+        outcome
+    }
+}
+
+async fn run(cx: &Ctx, operation: &Operation, call: Call) -> Result<Reply> {
+    match &operation.run {
+        Run::Read(run) => {
+            let run = run.clone();
+            cx.read(move |tx| run(tx, &call)).await
+        }
+        Run::Scan(run) => {
+            let run = run.clone();
+            cx.scan(move |tx| run(tx, &call)).await
+        }
+        Run::Write(run) => {
+            let run = run.clone();
+            cx.finish(call, move |tx, call| run(tx, call)).await
+        }
+        Run::Async(run) => {
+            cx.check().await?;
+            if let Some(reply) = idempotency::earlier(cx, &call).await? {
+                return Ok(reply);
             }
-            Run::Scan(run) => {
-                let run = run.clone();
-                cx.scan(move |tx| run(tx, &call)).await
-            }
-            Run::Write(run) => {
-                let run = run.clone();
-                cx.finish(call, move |tx, call| run(tx, call)).await
-            }
-            Run::Async(run) => {
-                cx.check().await?;
-                if let Some(reply) = idempotency::earlier(&cx, &call).await? {
-                    return Ok(reply);
-                }
-                run(cx, call).await
-            }
+            run(cx.clone(), call).await
         }
     }
 }

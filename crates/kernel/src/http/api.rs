@@ -148,6 +148,9 @@ async fn context(incoming: &Incoming<'_>, operation: &Arc<Operation>) -> Result<
         (Some(found), false) => app.limits().take(Limit::BurstPerUser, &found.account),
         (None, false) => app.limits().take_ip(Limit::AnonymousPerIp, incoming.ip),
     };
+    if operation.credential && !quota.allowed {
+        app.sign_in_failed(None, "limited");
+    }
     quota.check()?;
     if operation.access == Access::Public {
         let person = found.map(|found| found.proved.person);
