@@ -48,5 +48,6 @@ pub fn module() -> Result<Module> {
         .job(invitations::JOIN, 8, invitations::join_later)
         .job(members::SYNC, 8, members::sync_later)
         .job(keys::PUT, 8, keys::put_later)
+        .job(keys::EXPOSED, 8, keys::tell_exposed)
         .job(me::RENAME, 8, me::rename_later))
 }

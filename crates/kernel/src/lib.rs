@@ -7,6 +7,7 @@ pub mod config;
 mod credentials;
 pub mod ctx;
 pub mod events;
+mod exposed;
 pub mod http;
 mod idempotency;
 mod install;
