@@ -288,6 +288,12 @@ impl Ctx {
             .await
     }
 
+    /// What all tries of one request under an `Idempotency-Key` share, and no other request has: for work in several steps, that finds
+    /// by it how far an earlier try came. Nothing where the caller sent no key.
+    pub fn request_mark(&self, call: &Call) -> Option<[u8; 32]> {
+        Key::of(self, call).map(|key| key.mark())
+    }
+
     /// Whether the operation at hand is open to everybody.
     pub fn is_public(&self) -> bool {
         self.operation.as_ref().is_some_and(|op| op.access == Access::Public)

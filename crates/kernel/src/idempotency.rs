@@ -48,6 +48,11 @@ impl Key {
         Some(Key { key: key.finalize().into(), body: body.finalize().into(), sealed: operation.secret })
     }
 
+    /// What tells the request from every other, whoever sends it; the same for each try.
+    pub(crate) fn mark(&self) -> [u8; 32] {
+        self.key
+    }
+
     /// The answer that an earlier request got. Another body under the same key is refused.
     pub(crate) fn earlier(&self, tx: &mut Tx<'_, '_>) -> Result<Option<Reply>> {
         let row = tx.sql().row(
@@ -57,7 +62,7 @@ impl Key {
         )?;
         let Some((body, status, etag, answer)) = row else { return Ok(None) };
         if body != self.body {
-            return Err(Error::new(Code::Mismatch, "idempotency-mismatch", "This Idempotency-Key was used for another request. Choose a new one."));
+            return Err(another_request());
         }
         let answer = if self.sealed { self.seal(tx)?.open(&self.place(tx, &self.row()), &answer)? } else { answer };
         let status = u16::try_from(status).ok().and_then(|s| StatusCode::from_u16(s).ok()).unwrap_or(StatusCode::OK);
@@ -100,6 +105,11 @@ ON CONFLICT ("key") DO UPDATE SET "body" = excluded."body", "status" = excluded.
     fn place<'a>(&self, tx: &Tx<'_, '_>, row: &'a str) -> Place<'a> {
         Place { tenant: tx.tenant_id(), table: "idempotency", row, column: "answer" }
     }
+}
+
+/// The caller used this key for something else before.
+pub fn another_request() -> Error {
+    Error::new(Code::Mismatch, "idempotency-mismatch", "This Idempotency-Key was used for another request. Choose a new one.")
 }
 
 /// The stored answer to a request whose work begins outside a transaction.

@@ -30,6 +30,7 @@ mod waiting;
 
 pub use app::App;
 pub use ctx::Ctx;
+pub use idempotency::another_request;
 pub use module::Module;
 pub use operations::{Call, Door, Operation, Reply};
 pub use tx::Tx;
