@@ -123,24 +123,20 @@ async fn verify(cx: Ctx, call: Call) -> Result<Reply> {
     // Announced anew: what was announced above may have been looked for meanwhile.
     cx.work_is_coming().await?;
     let lifetime = cx.app().config().tokens.session.get();
-    let work = claim.clone();
-    let (seat, token) = cx
-        .write(move |tx| {
-            let seat = founding::settle(tx, &work)?;
-            let trace = tx.cx().trace().clone();
-            if let Some(before) = tx.cx().person().map(|person| person.credential.clone()) {
-                sessions::end_browser(tx.sql(), &before)?;
-            }
-            let token = trace.browser.then(|| sessions::open(tx.sql(), &work.user, Some(&seat), &trace, lifetime)).transpose()?;
-            Ok((seat, token))
-        })
-        .await
-        .map_err(founding::taken_meanwhile)?;
-    let reply = Reply::json(&Verified { tenant: Company::of(&seat) })?;
-    Ok(match token {
-        Some(token) => reply.with_header(SET_COOKIE, session_cookie(cx.app(), &token)),
-        None => reply,
-    })
+    let settled = cx.finish(call, move |tx, _| {
+        let seat = founding::settle(tx, &claim)?;
+        let reply = Reply::json(&Verified { tenant: Company::of(&seat) })?;
+        let trace = tx.cx().trace().clone();
+        if let Some(before) = tx.cx().person().map(|person| person.credential.clone()) {
+            sessions::end_browser(tx.sql(), &before)?;
+        }
+        if !trace.browser {
+            return Ok(reply);
+        }
+        let token = sessions::open(tx.sql(), &claim.user, Some(&seat), &trace, lifetime)?;
+        Ok(reply.with_header(SET_COOKIE, session_cookie(tx.app(), &token)))
+    });
+    settled.await.map_err(founding::taken_meanwhile)
 }
 
 /// Marks the link as being worked on and fixes the ids of what it makes. The same token may come again until the work is done.

@@ -5,7 +5,7 @@ use crate::{
     access::{Access, Permission},
     app::App,
     ctx::Ctx,
-    idempotency,
+    idempotency::{self, Key},
     module::Module,
     records::Plan,
     tx::Tx,
@@ -259,6 +259,8 @@ pub struct Operation {
     pub credential: bool,
     /// Its answer sets the session cookie of a browser, so it is refused to other sites' pages.
     pub cookie: bool,
+    /// Its body proves who asks, each time anew: a kept answer is for those who have proved it again.
+    pub proof: bool,
     pub run: Run,
 }
 
@@ -279,6 +281,7 @@ impl Operation {
             secret: false,
             credential: false,
             cookie: false,
+            proof: false,
             run: Run::Scan(Arc::new(|_, _| Err(Error::internal("an operation without a handler")))),
         }
     }
@@ -356,6 +359,12 @@ impl Operation {
     /// Signs a browser in or out.
     pub fn sets_cookie(mut self) -> Operation {
         self.cookie = true;
+        self
+    }
+    /// Proves in its body who asks, such as by a password. Its kept answer, cookie included, is given by its own last step only, so to
+    /// nobody who cannot prove it any more.
+    pub fn proves_each_time(mut self) -> Operation {
+        self.proof = true;
         self
     }
     pub fn read(mut self, run: impl Fn(&mut Tx<'_, '_>, &Call) -> Result<Reply> + Send + Sync + 'static) -> Operation {
@@ -488,10 +497,15 @@ async fn run(cx: &Ctx, operation: &Operation, call: Call) -> Result<Reply> {
         }
         Run::Async(run) => {
             cx.check().await?;
-            if let Some(reply) = idempotency::earlier(cx, &call).await? {
+            let key = Key::of(cx, &call).filter(|_| !operation.proof);
+            if let Some(reply) = idempotency::earlier(cx, key.as_ref()).await? {
                 return Ok(reply);
             }
-            run(cx.clone(), call).await
+            match run(cx.clone(), call).await {
+                // Perhaps because the same request was done meanwhile: then its answer is this one's too.
+                Err(error) => idempotency::earlier(cx, key.as_ref()).await.ok().flatten().ok_or(error),
+                done => done,
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ mod limits;
 mod members;
 mod operators;
 mod passwords;
+mod retries;
 mod roles;
 mod sessions;
 mod sign_in;
