@@ -1730,6 +1730,7 @@ export interface operations {
                             /** @description The member whom it acts for. */
                             member: string;
                             scopes: string[];
+                            /** @description `active`, `exposed` (it came in a URL, and should be replaced), `expired` or `revoked`. */
                             status: string;
                             created_at: string;
                             expires_at: string;
@@ -1774,6 +1775,7 @@ export interface operations {
                         /** @description The member whom it acts for. */
                         member: string;
                         scopes: string[];
+                        /** @description `active`, `exposed` (it came in a URL, and should be replaced), `expired` or `revoked`. */
                         status: string;
                         created_at: string;
                         expires_at: string;

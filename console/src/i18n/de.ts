@@ -404,7 +404,10 @@ export const de: typeof en = {
   },
   key: {
     days: 'Läuft ab in Tagen',
+    expired: 'Abgelaufen',
     expires: 'Gilt bis',
+    exposed: 'Offengelegt',
+    exposedHint: 'Er stand in einer URL, andere kennen ihn vielleicht. Er gilt noch: Ersetzen Sie ihn.',
     hint: 'Für Maschinen, die die API in Ihrem Namen aufrufen.',
     make: 'Neuer Schlüssel',
     nameHint: 'Was ihn benutzt, etwa „Nächtlicher Import“.',
@@ -416,6 +419,7 @@ export const de: typeof en = {
     removeHint: 'Was diesen Schlüssel benutzt, wird sofort abgewiesen.',
     removeNamed: '{{name}} widerrufen',
     removed: 'Schlüssel widerrufen',
+    revoked: 'Widerrufen',
     scopes: 'Rechte',
     scopesHint: 'So wenige, wie das Programm braucht. Sie können höchstens geben, was Sie haben.',
     used: 'Zuletzt benutzt',

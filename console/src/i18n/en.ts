@@ -403,7 +403,10 @@ export const en = {
   },
   key: {
     days: 'Expires in days',
+    expired: 'Expired',
     expires: 'Expires',
+    exposed: 'Exposed',
+    exposedHint: 'It came in a URL, so others may know it. It still works: replace it.',
     hint: 'For machines that call the API in your name.',
     make: 'New key',
     nameHint: 'What will use it, such as “Nightly import”.',
@@ -415,6 +418,7 @@ export const en = {
     removeHint: 'Whatever uses this key is refused at once.',
     removeNamed: 'Revoke {{name}}',
     removed: 'Key revoked',
+    revoked: 'Revoked',
     scopes: 'Permissions',
     scopesHint: 'As few as the program needs. You can give at most what you hold.',
     used: 'Last used',

@@ -2,6 +2,7 @@
 
 use crate::{
     fields::Form,
+    founding,
     me::Company,
     proof::person,
     seats::{self, Seat},
@@ -40,13 +41,18 @@ async fn create(cx: Ctx, call: Call) -> Result<Reply> {
     let mut form = Form::default();
     let name = form.line("name", &input.name, 80);
     form.done()?;
-    // A company is a database: making them is as limited as signing up.
-    cx.app().limits().take(Limit::RegisterPerIp, &person.user).check()?;
-    let owner = Owner { member: base::new_id(), user: person.user, email: person.email, name: person.name };
-    let (tenant, seat) = (TenantId::new(), owner.clone());
-    found(&cx, tenant, owner, &name).await?;
+    let mark = match cx.request_mark(&call) {
+        Some(mark) => mark,
+        None => random()?,
+    };
     let hub = cx.in_hub("account");
-    let company = hub.write(move |tx| register(tx, tenant, &seat.user, &seat.member, &name)).await?;
+    hub.work_is_coming().await?;
+    let claim = hub.write(move |tx| {
+        let (limits, user) = (tx.app().clone(), person.user.clone());
+        // A company is a database: making them is as limited as signing up.
+        founding::of_person(tx, mark, &person, &name, || limits.limits().take(Limit::RegisterPerIp, &user).check())
+    });
+    let company = founding::carry_out(&cx, &claim.await?).await?;
     cx.finish(call, move |_, _| Reply::json_as(StatusCode::CREATED, &Company::of(&company))).await
 }
 

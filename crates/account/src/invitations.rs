@@ -303,12 +303,12 @@ async fn accept(cx: Ctx, call: Call) -> Result<Reply> {
     cx.work_is_coming().await?;
     let claim = cx.in_hub("account").write(move |tx| claim(tx, &link.id, user, &name, &password)).await?;
     let member = enter(&cx, &claim).await?;
-    let work = claim.clone();
-    let seat = cx.in_hub("account").write(move |tx| settle(tx, &work, &member)).await.map_err(|error| match error.code() {
-        base::Code::Conflict => links::gone(),
-        _ => error,
-    })?;
-    sign_in::start(&cx, &claim.user, Some(seat)).await
+    let permissions = me::permissions(cx.app(), claim.tenant, &member).await?;
+    let entered = cx.finish(call, move |tx, _| {
+        let seat = settle(tx, &claim, &member)?;
+        sign_in::start(tx, &claim.user, Some(&seat), permissions)
+    });
+    entered.await.map_err(|error| if error.code() == base::Code::Conflict { links::gone() } else { error })
 }
 
 /// Whoever has the mail must also be the person: signed in with this address, or in possession of its password.

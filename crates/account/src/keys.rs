@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 pub const PUT: &str = "account.keys.put";
+/// Enqueued where requests are judged, when a key has come in a URL.
+pub const EXPOSED: &str = "account.keys.exposed";
 const MOST_DAYS: i64 = 730;
 
 pub fn operations() -> Vec<Operation> {
@@ -47,6 +49,7 @@ struct Key {
     /// The member whom it acts for.
     member: String,
     scopes: Vec<String>,
+    /// `active`, `exposed` (it came in a URL, and should be replaced), `expired` or `revoked`.
     status: String,
     created_at: String,
     expires_at: String,
@@ -73,7 +76,7 @@ async fn list(cx: Ctx, call: Call) -> Result<Reply> {
                 &[Value::from(&tenant)],
                 |row| {
                     let expires_at = Time(row.int(6)?);
-                    let status = if row.text(4)? == "active" && expires_at <= Time::now() { "expired" } else { row.text(4)? };
+                    let status = if row.text(4)? != "revoked" && expires_at <= Time::now() { "expired" } else { row.text(4)? };
                     Ok(Key {
                         id: row.text(0)?.to_owned(),
                         name: row.text(1)?.to_owned(),
@@ -211,6 +214,32 @@ pub async fn put_later(cx: Ctx, job: Running) -> Result<serde_json::Value> {
         })
         .await
         .map(|()| serde_json::Value::Null)
+}
+
+/// The job: the log of the company says that a key came in a URL, and its owner gets a mail. It goes on working until they revoke it.
+pub async fn tell_exposed(cx: Ctx, job: Running) -> Result<serde_json::Value> {
+    let id = job.args.get("key").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+    let key = id.clone();
+    let found = cx.app().hub().read(move |sql| {
+        let find = r#"SELECT k."tenant", k."name", u."email" FROM "keys" k JOIN "users" u ON u."id" = k."user" WHERE k."id" = ?1"#;
+        sql.row(find, &[(&key).into()], |row| Ok((row.text(0)?.parse()?, row.text(1)?.to_owned(), row.text(2)?.to_owned())))
+    });
+    let Some((tenant, name, owner)) = found.await? else { return Ok(serde_json::Value::Null) };
+    let company = cx.app().tenant_names(tenant).await?.name;
+    let (subject, data) = (format!("account.keys/{id}"), json!({"name": name, "ip": job.args.get("ip")}));
+    cx.in_silo(tenant, "account")
+        .await?
+        .write(move |tx| {
+            let find = r#"SELECT 1 FROM "events" WHERE "subject" = ?1 AND "type" = 'account.key.exposed'"#;
+            match tx.sql().row(find, &[(&subject).into()], |_| Ok(()))? {
+                // A try before this one got as far as here.
+                Some(()) => Ok(()),
+                None => tx.emit("account.key.exposed", &subject, &data).map(drop),
+            }
+        })
+        .await?;
+    cx.app().mailer().send(&cx.app().letters().key_exposed(&owner, &name, &company)).await?;
+    Ok(json!({"sent": true}))
 }
 
 /// The hub first: from here on the key is worth nothing.

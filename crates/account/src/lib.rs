@@ -6,6 +6,7 @@
 
 mod companies;
 mod fields;
+mod founding;
 mod invitations;
 mod keys;
 mod links;
@@ -44,9 +45,10 @@ pub fn module() -> Result<Module> {
         .operations(keys::operations());
     Ok(module
         .job(mails::SEND, 8, mails::send)
-        .job(sign_up::FOUND, 8, sign_up::found_later)
+        .job(founding::FOUND, 8, founding::found_later)
         .job(invitations::JOIN, 8, invitations::join_later)
         .job(members::SYNC, 8, members::sync_later)
         .job(keys::PUT, 8, keys::put_later)
+        .job(keys::EXPOSED, 8, keys::tell_exposed)
         .job(me::RENAME, 8, me::rename_later))
 }

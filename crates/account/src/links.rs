@@ -12,6 +12,8 @@ pub enum Kind {
     Verify,
     Reset,
     Invitation,
+    /// Leads nowhere and is never mailed: it fixes the ids of a company that somebody with an account makes.
+    Company,
 }
 
 impl Kind {
@@ -20,6 +22,7 @@ impl Kind {
             Kind::Verify => "verify",
             Kind::Reset => "reset",
             Kind::Invitation => "invitation",
+            Kind::Company => "company",
         }
     }
 }
@@ -111,14 +114,24 @@ pub struct NewLink<'a> {
 /// token is a new one and the old one is dead: so a mail that may or may not have left can simply be sent again.
 pub fn arm(sql: &mut Tx<'_>, link: &NewLink<'_>) -> Result<Option<String>> {
     let token = random_token()?;
+    let changed = put(sql, link, token_hash(&token), "pending")?;
+    Ok((changed == 1).then_some(token))
+}
+
+/// Writes a link that is being worked on from the start, and is found again by its hash alone.
+pub fn working(sql: &mut Tx<'_>, link: &NewLink<'_>, hash: [u8; 32]) -> Result<()> {
+    put(sql, link, hash, "working").map(drop)
+}
+
+fn put(sql: &mut Tx<'_>, link: &NewLink<'_>, hash: [u8; 32], status: &str) -> Result<u64> {
     let now = Time::now();
-    let changed = sql.run(
+    sql.run(
         r#"INSERT INTO "links" ("id", "hash", "kind", "status", "email", "email_key", "user", "tenant", "signup", "role", "created_by", "created_at", "expires_at")
-VALUES (?1, ?2, ?3, 'pending', ?4, ?5, ?6, ?7, NULL, ?8, ?9, ?10, ?11)
+VALUES (?1, ?2, ?3, ?12, ?4, ?5, ?6, ?7, NULL, ?8, ?9, ?10, ?11)
 ON CONFLICT ("id") DO UPDATE SET "hash" = excluded."hash", "expires_at" = excluded."expires_at" WHERE "links"."status" = 'pending'"#,
         &[
             link.id.into(),
-            token_hash(&token).as_slice().into(),
+            hash.as_slice().into(),
             link.kind.text().into(),
             link.email.into(),
             link.email_key.into(),
@@ -128,7 +141,7 @@ ON CONFLICT ("id") DO UPDATE SET "hash" = excluded."hash", "expires_at" = exclud
             link.created_by.into(),
             now.into(),
             now.plus_seconds(link.lifetime).into(),
+            status.into(),
         ],
-    )?;
-    Ok((changed == 1).then_some(token))
+    )
 }

@@ -6,7 +6,7 @@ use crate::{
     seats::{self, Seat},
     users,
 };
-use base::{Error, Result};
+use base::{Error, Result, TenantId};
 use http::StatusCode;
 use kernel::{
     Call, Ctx, Operation, Reply,
@@ -82,21 +82,18 @@ async fn get(cx: Ctx, call: Call) -> Result<Reply> {
     Reply::json(&assemble(Person { id: person.user, name: person.name, email: person.email, member: None }, here.as_ref(), &seats, permissions))
 }
 
-/// The same for somebody who is being signed in by this request.
-pub async fn of(app: &App, user: &str, seat: Option<&Seat>) -> Result<Me> {
-    let id = user.to_owned();
-    let found = app.hub().read(move |sql| Ok(users::by_id(sql, &id)?.map(|user| (user, seats::of(sql, &id)))));
-    let (user, seats) = found.await?.ok_or_else(Error::anonymous)?;
-    let permissions = match seat {
-        Some(seat) => permissions(app, seat).await?,
-        None => Vec::new(),
-    };
-    Ok(assemble(Person { id: user.id, name: user.name, email: user.email, member: None }, seat, &seats?, permissions))
+/// The same for somebody who is being signed in by this request, in the hub's transaction at hand. What they hold was asked of the silo
+/// before, see [`permissions`].
+pub fn of(sql: &mut silo::Tx<'_>, user: &str, seat: Option<&Seat>, permissions: Vec<String>) -> Result<Me> {
+    let known = users::by_id(sql, user)?.ok_or_else(Error::anonymous)?;
+    let seats = seats::of(sql, user)?;
+    Ok(assemble(Person { id: known.id, name: known.name, email: known.email, member: None }, seat, &seats, permissions))
 }
 
-async fn permissions(app: &App, seat: &Seat) -> Result<Vec<String>> {
-    let (shared, subject) = (app.clone(), Subject::Member(seat.member.clone()));
-    let silo = app.silos().open(seat.tenant).await?;
+/// What a member holds in a company.
+pub async fn permissions(app: &App, tenant: TenantId, member: &str) -> Result<Vec<String>> {
+    let (shared, subject) = (app.clone(), Subject::Member(member.to_owned()));
+    let silo = app.silos().open(tenant).await?;
     silo.read(move |sql| {
         let epoch = access::epoch(sql)?;
         let rights = access::rights(&shared, sql, &subject, epoch)?;

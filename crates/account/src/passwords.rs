@@ -111,7 +111,7 @@ async fn change(cx: Ctx, call: Call) -> Result<Reply> {
         replace(tx, &user, &hash, &person.credential)
     })
     .await?;
-    Ok(Reply::empty())
+    cx.finish(call, |_, _| Ok(Reply::empty())).await
 }
 
 /// The new password, everybody else out, and a mail that says so; all of it at once or nothing.

@@ -18,7 +18,7 @@ pub fn wrong() -> Error {
 pub async fn of_password(cx: &Ctx, email: &str, password: &str, tenant: Option<&str>) -> Result<(User, Option<Seat>)> {
     let email_key = fields::key(email);
     // Counted before it is judged: a hundred tries at once are a hundred tries.
-    cx.app().limits().take(Limit::AuthPerAccount, &email_key).check()?;
+    let quota = cx.app().limits().take(Limit::AuthPerAccount, &email_key);
     let key = email_key.clone();
     let found = cx
         .app()
@@ -30,10 +30,14 @@ pub async fn of_password(cx: &Ctx, email: &str, password: &str, tenant: Option<&
             Ok(user.map(|user| (user, seats)))
         })
         .await?;
+    let whose = found.as_ref().map(|(user, _)| user.id.clone());
+    let failed = |why| cx.app().sign_in_failed(whose.as_deref(), why);
+    quota.check().inspect_err(|_| failed("limited"))?;
     let stored = found.as_ref().map(|(user, _)| user.password.as_str());
     let good = cx.app().passwords().verify(password, stored).await?;
-    let (user, seats) = found.filter(|(user, _)| good && user.active).ok_or_else(wrong)?;
-    let seat = choose(seats, tenant)?;
+    let why = if found.is_some() { "password" } else { "unknown" };
+    let (user, seats) = found.filter(|(user, _)| good && user.active).ok_or_else(wrong).inspect_err(|_| failed(why))?;
+    let seat = choose(seats, tenant).inspect_err(|_| failed("company"))?;
     cx.app().limits().give_back(Limit::AuthPerAccount, &email_key);
     rehash(cx, &user, password).await?;
     Ok((user, seat))

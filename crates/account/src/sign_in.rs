@@ -8,7 +8,7 @@ use crate::{
 use base::{Error, Result, Time};
 use http::{StatusCode, header::SET_COOKIE};
 use kernel::{
-    Call, Ctx, Operation, Reply,
+    Call, Ctx, Operation, Reply, Tx,
     http::{clear_session, session_cookie},
 };
 use schemars::JsonSchema;
@@ -21,6 +21,7 @@ pub fn operations() -> Vec<Operation> {
             .public()
             .takes_credential()
             .sets_cookie()
+            .proves_each_time()
             .reads::<SignIn>()
             .answers::<me::Me>(StatusCode::OK)
             .run(sign_in),
@@ -50,36 +51,38 @@ struct SignIn {
 async fn sign_in(cx: Ctx, call: Call) -> Result<Reply> {
     let input: SignIn = call.json()?;
     let (user, seat) = proof::of_password(&cx, &input.email, &input.password, input.tenant.as_deref()).await?;
-    start(&cx, &user.id, seat).await
+    let permissions = held(&cx, seat.as_ref()).await?;
+    cx.finish(call, move |tx, _| start(tx, &user.id, seat.as_ref(), permissions)).await
 }
 
-/// Opens a session and answers with `/me` and the cookie. The session that the request came with, if any, ends.
-/// A caller that is no browser gets the answer only: it has no use for a cookie.
-pub async fn start(cx: &Ctx, user: &str, seat: Option<Seat>) -> Result<Reply> {
-    if !cx.trace().browser {
-        return Reply::json(&me::of(cx.app(), user, seat.as_ref()).await?);
+/// What somebody holds where they sit down.
+async fn held(cx: &Ctx, seat: Option<&Seat>) -> Result<Vec<String>> {
+    match seat {
+        Some(seat) => me::permissions(cx.app(), seat.tenant, &seat.member).await,
+        None => Ok(Vec::new()),
     }
-    let lifetime = cx.app().config().tokens.session.get();
-    let (id, place, before) = (user.to_owned(), seat.clone(), cx.person().cloned());
-    let token = cx
-        .in_hub("account")
-        .write(move |tx| {
-            if let Some(before) = before {
-                sessions::end_browser(tx.sql(), &before.credential)?;
-            }
-            let trace = tx.cx().trace().clone();
-            let token = sessions::open(tx.sql(), &id, place.as_ref(), &trace, lifetime)?;
-            tx.sql().run(r#"UPDATE "users" SET "signed_in_at" = ?2 WHERE "id" = ?1"#, &[(&id).into(), Time::now().into()])?;
-            if let Some(seat) = &place {
-                seats::used(tx.sql(), &id, seat.tenant)?;
-            }
-            let tenant = place.as_ref().map(|seat| seat.tenant.to_string());
-            tx.emit("account.session.created", &format!("account.users/{id}"), &json!({"tenant": tenant, "ip": sessions::ip(&trace)}))?;
-            Ok(token)
-        })
-        .await?;
-    let me = me::of(cx.app(), user, seat.as_ref()).await?;
-    Ok(Reply::json(&me)?.with_header(SET_COOKIE, session_cookie(cx.app(), &token)))
+}
+
+/// Opens a session in the hub and answers with `/me` and the cookie. The session that the request came with, if any, ends.
+/// A caller that is no browser gets the answer only: it has no use for a cookie.
+pub fn start(tx: &mut Tx<'_, '_>, user: &str, seat: Option<&Seat>, permissions: Vec<String>) -> Result<Reply> {
+    let trace = tx.cx().trace().clone();
+    if !trace.browser {
+        return Reply::json(&me::of(tx.sql(), user, seat, permissions)?);
+    }
+    if let Some(before) = tx.cx().person().map(|person| person.credential.clone()) {
+        sessions::end_browser(tx.sql(), &before)?;
+    }
+    let lifetime = tx.app().config().tokens.session.get();
+    let token = sessions::open(tx.sql(), user, seat, &trace, lifetime)?;
+    tx.sql().run(r#"UPDATE "users" SET "signed_in_at" = ?2 WHERE "id" = ?1"#, &[user.into(), Time::now().into()])?;
+    if let Some(seat) = seat {
+        seats::used(tx.sql(), user, seat.tenant)?;
+    }
+    let tenant = seat.map(|seat| seat.tenant.to_string());
+    tx.emit("account.session.created", &format!("account.users/{user}"), &json!({"tenant": tenant, "ip": sessions::ip(&trace)}))?;
+    let me = me::of(tx.sql(), user, seat, permissions)?;
+    Ok(Reply::json(&me)?.with_header(SET_COOKIE, session_cookie(tx.app(), &token)))
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -126,6 +129,7 @@ async fn switch(cx: Ctx, call: Call) -> Result<Reply> {
     if !in_browser {
         return Err(Error::denied("An app takes a token for the other company at /api/v1/auth/token."));
     }
+    let permissions = held(&cx, seat.as_ref()).await?;
     let user = cx.signed_in()?.user.clone();
-    start(&cx, &user, seat).await
+    cx.in_hub("account").write(move |tx| start(tx, &user, seat.as_ref(), permissions)).await
 }

@@ -12,7 +12,7 @@ use base::{Code, Error, Result, TenantId, Time, Value, is_id};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::StatusCode;
 use kernel::{
-    Call, Ctx, Operation, Reply, Tx,
+    App, Call, Ctx, Operation, Reply, Tx,
     secrets::{Place, RootKey, random, token_hash},
     tokens::Subject,
 };
@@ -32,6 +32,7 @@ pub fn operations() -> Vec<Operation> {
             .reads::<Ask>()
             .answers::<Tokens>(StatusCode::OK)
             .shows_secret()
+            .proves_each_time()
             .run(token),
     ]
 }
@@ -59,23 +60,26 @@ struct Tokens {
 async fn token(cx: Ctx, call: Call) -> Result<Reply> {
     let ask: Ask = call.json()?;
     match ask {
-        Ask { email: Some(email), password: Some(password), tenant, refresh_token: None } => begin(&cx, &email, &password, tenant.as_deref()).await,
+        Ask { email: Some(email), password: Some(password), tenant, refresh_token: None } => {
+            begin(&cx, call, &email, &password, tenant.as_deref()).await
+        }
         Ask { email: None, password: None, tenant: None, refresh_token: Some(token) } => refresh(&cx, token).await,
         Ask { .. } => Err(Error::fault("", "required", "Send email and password, with or without tenant, or else refresh_token alone.")),
     }
 }
 
-async fn begin(cx: &Ctx, email: &str, password: &str, tenant: Option<&str>) -> Result<Reply> {
+async fn begin(cx: &Ctx, call: Call, email: &str, password: &str, tenant: Option<&str>) -> Result<Reply> {
     let (user, seat) = proof::of_password(cx, email, password, tenant).await?;
     let seat =
         seat.ok_or_else(|| Error::conflict("no-company", "You work in no company at the moment. Ask for an invitation, or make a company."))?;
     let family = base::new_id();
     let token = new_token(cx.app().root_key(), &family)?;
     let lifetime = cx.app().config().tokens.refresh.get();
-    let (id, hash) = (family.clone(), token_hash(&token));
-    let (owner, place) = (user.id.clone(), seat.clone());
-    cx.in_hub("account").write(move |tx| insert(tx, &id, &hash, &owner, &place, lifetime)).await?;
-    answer(cx, &Subject { user: &user.id, family: &family, tenant: &seat.tenant.to_string() }, token)
+    cx.finish(call, move |tx, _| {
+        insert(tx, &family, &token_hash(&token), &user.id, &seat, lifetime)?;
+        answer(tx.app(), &Subject { user: &user.id, family: &family, tenant: &seat.tenant.to_string() }, token)
+    })
+    .await
 }
 
 fn insert(tx: &mut Tx<'_, '_>, family: &str, hash: &[u8], user: &str, seat: &Seat, lifetime: i64) -> Result<()> {
@@ -129,15 +133,19 @@ enum Turn {
     Good { user: String, tenant: String, token: String },
 }
 
+/// Needs no kept answer to be tried again: its grace gives the same successor. A kept one would outlive it, for whoever copied the token.
 async fn refresh(cx: &Ctx, token: String) -> Result<Reply> {
     let root = cx.app().root_key().clone();
-    let family = family_of(&root, &token)?.to_owned();
+    let failed = |_: &Error| cx.app().sign_in_failed(None, "refresh_token");
+    let family = family_of(&root, &token).inspect_err(failed)?.to_owned();
     let times = &cx.app().config().tokens;
     let (grace, lifetime) = (times.refresh_grace.get(), times.refresh.get());
     let id = family.clone();
     match cx.in_hub("account").write(move |tx| turn(tx, &root, &id, &token, grace, lifetime)).await? {
-        Turn::Unknown | Turn::Replayed => Err(no_longer()),
-        Turn::Good { user, tenant, token } => answer(cx, &Subject { user: &user, family: &family, tenant: &tenant }, token),
+        Turn::Unknown => Err(no_longer()).inspect_err(failed),
+        // The log says so already.
+        Turn::Replayed => Err(no_longer()),
+        Turn::Good { user, tenant, token } => answer(cx.app(), &Subject { user: &user, family: &family, tenant: &tenant }, token),
     }
 }
 
@@ -201,8 +209,8 @@ fn turn(tx: &mut Tx<'_, '_>, root: &RootKey, id: &str, token: &str, grace: i64, 
     Ok(Turn::Replayed)
 }
 
-fn answer(cx: &Ctx, who: &Subject<'_>, refresh_token: String) -> Result<Reply> {
-    let tokens = cx.app().tokens();
+fn answer(app: &App, who: &Subject<'_>, refresh_token: String) -> Result<Reply> {
+    let tokens = app.tokens();
     let access_token = tokens.sign(who, Time::now())?;
     Reply::json(&Tokens { access_token, refresh_token, token_type: "Bearer".into(), expires_in: tokens.lifetime() })
 }

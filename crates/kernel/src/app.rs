@@ -15,12 +15,12 @@ use crate::{
     platform, schema,
     secrets::RootKey,
     tokens::Tokens,
+    waiting::{Waiting, Who},
 };
-use base::{Error, Result, TenantId, Time};
-use parking_lot::Mutex;
+use base::{Error, Result, TenantId};
 use silo::{Silo, Silos};
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     path::PathBuf,
     sync::{Arc, OnceLock, atomic::AtomicBool},
 };
@@ -51,20 +51,9 @@ struct Inner {
     openapi: OnceLock<bytes::Bytes>,
     /// Which silos have new events, for streams of this node.
     changes: tokio::sync::broadcast::Sender<TenantId>,
-    /// Silos whose log grew since the hub last kept a checkpoint of it.
-    grown: Mutex<HashSet<TenantId>>,
-    /// When a credential was last seen, until it is written down with others.
-    seen: Mutex<HashMap<Seen, Time>>,
+    waiting: Waiting,
     draining: AtomicBool,
     stop: Arc<Notify>,
-}
-
-/// The row that says when a credential was last used.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Seen {
-    Session(String),
-    Family(String),
-    Key(String),
 }
 
 /// A file of the console: content type and bytes.
@@ -115,8 +104,7 @@ impl App {
             node: base::new_id(),
             openapi: OnceLock::new(),
             changes: tokio::sync::broadcast::channel(1024).0,
-            grown: Mutex::default(),
-            seen: Mutex::default(),
+            waiting: Waiting::default(),
             draining: AtomicBool::new(false),
             stop: Arc::new(Notify::new()),
             config,
@@ -148,10 +136,15 @@ impl App {
         if tokio::time::timeout(patience, crate::jobs::drained(self)).await.is_err() {
             tracing::warn!("some jobs were still running; they are taken up again when their lease ends");
         }
-        if let Err(error) = platform::write_down(self).await {
+        if let Err(error) = self.write_down().await {
             tracing::warn!(%error, "what waited in memory could not be written");
         }
         self.0.silos.shutdown().await;
+    }
+
+    /// Writes down what waits in memory: once a minute it happens by itself.
+    pub async fn write_down(&self) -> Result<()> {
+        platform::write_down(self).await
     }
 
     /// Ends what would never end by itself: event streams, and the loops beside requests.
@@ -229,11 +222,13 @@ impl App {
     pub(crate) fn changes(&self) -> &tokio::sync::broadcast::Sender<TenantId> {
         &self.0.changes
     }
-    pub(crate) fn grown(&self) -> &Mutex<HashSet<TenantId>> {
-        &self.0.grown
+    pub(crate) fn waiting(&self) -> &Waiting {
+        &self.0.waiting
     }
-    pub(crate) fn seen(&self) -> &Mutex<HashMap<Seen, Time>> {
-        &self.0.seen
+    /// Counts a try to sign in that failed, for the hub's log: whose it was, where there is such an account, and what was wrong in one
+    /// word. Never what was typed.
+    pub fn sign_in_failed(&self, user: Option<&str>, why: &'static str) {
+        self.waiting().tried(Who::Failed { user: user.map(str::to_owned) }, why);
     }
     pub(crate) fn stop(&self) -> &Arc<Notify> {
         &self.0.stop

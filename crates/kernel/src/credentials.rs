@@ -3,9 +3,10 @@
 //! revoked at once, and what another process revokes a second later (docs/decisions/0010).
 
 use crate::{
-    app::{App, Seen},
+    app::App,
     ctx::{Person, Proved, Tenant},
     secrets::{api_key_id, token_hash},
+    waiting::Seen,
 };
 use base::{Code, Error, Result, Time, Value};
 use moka::sync::Cache;
@@ -222,7 +223,7 @@ JOIN "user_tenants" m ON m."user" = c."user" AND m."tenant" = c."tenant" AND m."
 /// Remembers that a credential was used; written down with others within a minute, and not more often than that.
 fn note(app: &App, what: Seen, before: Option<Time>, now: Time) {
     if before.is_none_or(|seen| now.0 - seen.0 > 60_000_000) {
-        app.seen().lock().insert(what, now);
+        app.waiting().used(what, now);
     }
 }
 

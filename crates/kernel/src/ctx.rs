@@ -136,6 +136,15 @@ impl Ctx {
         Ctx { inner: Arc::new(inner), operation: None }
     }
 
+    /// The same for what is told of somebody after the fact: the log names them, or nobody, as the one who acted.
+    pub(crate) fn of_hindsight(app: &App, silo: Silo, actor: Option<&str>) -> Ctx {
+        let mut cx = Ctx::of_system(app, silo, "account", None, Trace::default(), true);
+        if let (Some(inner), Some(actor)) = (Arc::get_mut(&mut cx.inner), actor) {
+            inner.actor = actor.to_owned();
+        }
+        cx
+    }
+
     /// Fourth way: the operator's command line, beside the data.
     pub async fn of_command_line(app: &App, tenant: TenantId, names: Tenant) -> Result<Ctx> {
         let inner = Inner {
@@ -277,6 +286,12 @@ impl Ctx {
                 Ok(reply)
             })
             .await
+    }
+
+    /// What all tries of one request under an `Idempotency-Key` share, and no other request has: for work in several steps, that finds
+    /// by it how far an earlier try came. Nothing where the caller sent no key.
+    pub fn request_mark(&self, call: &Call) -> Option<[u8; 32]> {
+        Key::of(self, call).map(|key| key.mark())
     }
 
     /// Whether the operation at hand is open to everybody.

@@ -89,10 +89,9 @@ pub(crate) fn append(cx: &Ctx, sql: &mut silo::Tx<'_>, at: Time, kind: &str, sub
         cause: trace.cause.as_deref(),
     };
     let seq = append_by(by, sql, at, kind, subject, data)?;
-    let app = cx.app().clone();
-    let tenant = sql.tenant();
+    let (app, tenant, head) = (cx.app().clone(), sql.tenant(), *sql.head());
     sql.after_commit(move || {
-        app.grown().lock().insert(tenant);
+        app.waiting().grew(tenant, head);
         let _ = app.changes().send(tenant); // nobody may be listening
     });
     Ok(seq)

@@ -5,12 +5,13 @@ use crate::{
     access::{Access, Permission},
     app::App,
     ctx::Ctx,
-    idempotency,
+    idempotency::{self, Key},
     module::Module,
     records::Plan,
     tx::Tx,
+    waiting::Who,
 };
-use base::{Error, Fault, Result};
+use base::{Code, Error, Fault, Result};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderName, Method, StatusCode};
@@ -258,6 +259,8 @@ pub struct Operation {
     pub credential: bool,
     /// Its answer sets the session cookie of a browser, so it is refused to other sites' pages.
     pub cookie: bool,
+    /// Its body proves who asks, each time anew: a kept answer is for those who have proved it again.
+    pub proof: bool,
     pub run: Run,
 }
 
@@ -278,6 +281,7 @@ impl Operation {
             secret: false,
             credential: false,
             cookie: false,
+            proof: false,
             run: Run::Scan(Arc::new(|_, _| Err(Error::internal("an operation without a handler")))),
         }
     }
@@ -355,6 +359,12 @@ impl Operation {
     /// Signs a browser in or out.
     pub fn sets_cookie(mut self) -> Operation {
         self.cookie = true;
+        self
+    }
+    /// Proves in its body who asks, such as by a password. Its kept answer, cookie included, is given by its own last step only, so to
+    /// nobody who cannot prove it any more.
+    pub fn proves_each_time(mut self) -> Operation {
+        self.proof = true;
         self
     }
     pub fn read(mut self, run: impl Fn(&mut Tx<'_, '_>, &Call) -> Result<Reply> + Send + Sync + 'static) -> Operation {
@@ -462,26 +472,39 @@ impl Registry {
 
     /// The one door. Everything that is done is done here: the right is checked in the same transaction in which the work happens.
     pub async fn call(&self, cx: &Ctx, operation: &Arc<Operation>, call: Call) -> Result<Reply> {
-        let cx = cx.entering(operation);
-        match &operation.run {
-            Run::Read(run) => {
-                let run = run.clone();
-                cx.read(move |tx| run(tx, &call)).await
+        let outcome = run(&cx.entering(operation), operation, call).await;
+        if outcome.as_ref().is_err_and(|error| error.code() == Code::Denied) && cx.member().is_some() {
+            let who = Who::Denied { tenant: cx.tenant_id(), actor: Some(cx.actor().to_owned()) };
+            cx.app().waiting().tried(who, &operation.name);
+        }
+        outcome
+    }
+}
+
+async fn run(cx: &Ctx, operation: &Operation, call: Call) -> Result<Reply> {
+    match &operation.run {
+        Run::Read(run) => {
+            let run = run.clone();
+            cx.read(move |tx| run(tx, &call)).await
+        }
+        Run::Scan(run) => {
+            let run = run.clone();
+            cx.scan(move |tx| run(tx, &call)).await
+        }
+        Run::Write(run) => {
+            let run = run.clone();
+            cx.finish(call, move |tx, call| run(tx, call)).await
+        }
+        Run::Async(run) => {
+            cx.check().await?;
+            let key = Key::of(cx, &call).filter(|_| !operation.proof);
+            if let Some(reply) = idempotency::earlier(cx, key.as_ref()).await? {
+                return Ok(reply);
             }
-            Run::Scan(run) => {
-                let run = run.clone();
-                cx.scan(move |tx| run(tx, &call)).await
-            }
-            Run::Write(run) => {
-                let run = run.clone();
-                cx.finish(call, move |tx, call| run(tx, call)).await
-            }
-            Run::Async(run) => {
-                cx.check().await?;
-                if let Some(reply) = idempotency::earlier(&cx, &call).await? {
-                    return Ok(reply);
-                }
-                run(cx, call).await
+            match run(cx.clone(), call).await {
+                // Perhaps because the same request was done meanwhile: then its answer is this one's too.
+                Err(error) => idempotency::earlier(cx, key.as_ref()).await.ok().flatten().ok_or(error),
+                done => done,
             }
         }
     }

@@ -49,19 +49,26 @@ impl Backend {
         if self.exists(id)? {
             return Ok(());
         }
+        let mut waiting = Vec::new();
         let made = match self {
             Backend::Sqlite(files) => files.make(id, Some(schema), |link| {
                 link.engine_batch("PRAGMA foreign_keys=ON")?;
-                unit::write(id, link, init)
+                link.begin_write()?;
+                waiting = unit::write_on(id, link, init)?;
+                Ok(())
             }),
             Backend::Postgres(cluster) => cluster.make(id, schema.name, schema.search, |link| {
-                unit::write_on(id, link, |tx| {
+                waiting = unit::write_on(id, link, |tx| {
                     tx.ddl(schema.ddl)?;
                     init(tx)
-                })
+                })?;
+                Ok(())
             }),
-        };
-        made.map(drop)
+        }?;
+        if made {
+            unit::signal(waiting);
+        }
+        Ok(())
     }
 
     pub fn open(&self, id: TenantId, at_open: impl FnOnce(&mut Tx<'_>) -> Result<()>) -> Result<Store> {
@@ -102,11 +109,13 @@ impl Backend {
             return Err(Error::conflict("exists", "There is a silo of this id already."));
         }
         let mut guest = copy::Guest::open(from, schema)?;
+        let mut waiting = Vec::new();
         let fill = |link: &mut Link| {
-            unit::write_on(id, link, |tx| {
+            waiting = unit::write_on(id, link, |tx| {
                 guest.load(tx)?;
                 fix(tx)
-            })
+            })?;
+            Ok(())
         };
         let made = match self {
             Backend::Sqlite(files) => files.make(id, None, |link| {
@@ -121,7 +130,11 @@ impl Backend {
             })?,
             Backend::Postgres(cluster) => cluster.make(id, schema.name, schema.search, fill)?,
         };
-        if made { Ok(()) } else { Err(Error::conflict("exists", "There is a silo of this id already.")) }
+        if !made {
+            return Err(Error::conflict("exists", "There is a silo of this id already."));
+        }
+        unit::signal(waiting);
+        Ok(())
     }
 
     pub fn tidy(&self) {

@@ -150,7 +150,7 @@ pub fn backup(tenant: TenantId, from: &mut Link, schema: &str, to: &Path) -> Res
     from.begin_read()?;
     let done = from.engine_batch("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0").and_then(|()| {
         file.begin_write()?;
-        unit::write_on(tenant, &mut file, |tx| write_file(from, tx))
+        unit::write_on(tenant, &mut file, |tx| write_file(from, tx)).map(drop)
     });
     from.end_read();
     done

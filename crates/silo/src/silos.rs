@@ -118,6 +118,11 @@ impl Silos {
         }
     }
 
+    /// The silo of a tenant, if it is open already.
+    pub fn if_open(&self, id: TenantId) -> Option<Silo> {
+        self.0.set.get(id)
+    }
+
     async fn open_cold(&self, id: TenantId) -> Result<Silo> {
         if self.0.closing.load(SeqCst) {
             return Err(fault::closing());

@@ -40,24 +40,26 @@ pub fn write<T>(tenant: TenantId, link: &mut Link, f: impl FnOnce(&mut Tx<'_>) -
     let head = link.begin_write()?;
     let mut batch = Batch::default();
     batch.knows(head);
-    alone(tenant, link, batch, f)
+    let (answer, waiting) = alone(tenant, link, batch, f)?;
+    signal(waiting);
+    Ok(answer)
 }
 
-/// The same in a transaction that has begun already, of a silo that nobody sees yet.
-pub fn write_on<T>(tenant: TenantId, link: &mut Link, f: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
-    alone(tenant, link, Batch::default(), f)
+/// The same in a transaction that has begun already, of a silo that nobody sees yet. Who asked to hear of it is told by the caller,
+/// once it is there: a draft that came second was never written.
+pub fn write_on(tenant: TenantId, link: &mut Link, f: impl FnOnce(&mut Tx<'_>) -> Result<()>) -> Result<Vec<AfterCommit>> {
+    alone(tenant, link, Batch::default(), f).map(|((), waiting)| waiting)
 }
 
-fn alone<T>(tenant: TenantId, link: &mut Link, mut batch: Batch, f: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+fn alone<T>(tenant: TenantId, link: &mut Link, mut batch: Batch, f: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<(T, Vec<AfterCommit>)> {
     let answer = caught(|| Tx::new(tenant, link, Some(&mut batch)).complete(f)).and_then(|answer| {
         conclude(tenant, link, &mut batch)?;
         Ok(answer)
     });
-    match &answer {
-        Ok(_) => signal(batch.after_commit),
-        Err(_) => link.rollback(),
+    if answer.is_err() {
+        link.rollback();
     }
-    answer
+    answer.map(|answer| (answer, batch.after_commit))
 }
 
 /// What is left to do when the last unit has run: hooks, search rows, the head, COMMIT.

@@ -47,7 +47,9 @@ export function Keys() {
         <DataTable label={t('nav.keys')} heads={[t('field.name'), t('key.scopes'), t('record.createdAt'), t('key.expires'), t('key.used'), <span key="act" className="visually-hidden">{t('word.actions')}</span>]}>
           {list.data.items.map((key) => (
             <Table.Tr key={key.id}>
-              <Table.Td fw={500}>{key.name}</Table.Td>
+              <Table.Td fw={500}>
+                {key.name} <Standing status={key.status} />
+              </Table.Td>
               <Table.Td maw={360}>
                 <Group gap={4}>
                   {key.scopes.slice(0, 4).map((scope) => (
@@ -80,6 +82,21 @@ export function Keys() {
       </Confirm>
     </>
   );
+}
+
+/** What a key is, where that is not simply good. One that came in a URL still works, and should be replaced. */
+function Standing({ status }: { status: Key['status'] }) {
+  const { t } = useTranslation();
+  if (status === 'exposed') {
+    return (
+      <Badge variant="outline" c="var(--mantine-color-error)" ms={4} title={t('key.exposedHint')}>
+        {t('key.exposed')}
+      </Badge>
+    );
+  }
+  if (status === 'expired') return <Badge ms={4}>{t('key.expired')}</Badge>;
+  if (status === 'revoked') return <Badge ms={4}>{t('key.revoked')}</Badge>;
+  return null;
 }
 
 function MakeKey({ close, made }: { close: () => void; made: () => Promise<void> }) {

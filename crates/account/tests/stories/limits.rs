@@ -63,3 +63,38 @@ async fn sign_ups_and_mails_are_few() {
         }
     }
 }
+
+#[tokio::test]
+async fn failed_tries_to_sign_in_are_counted_by_account_and_told_once_a_minute() {
+    let app = strict().await;
+    for _ in 0..6 {
+        app.post_as(None, "/api/v1/auth/sign-in", json!({"email": "Admin@Acme.test", "password": "my old secret"})).await;
+    }
+    for _ in 0..2 {
+        app.post_as(None, "/api/v1/auth/token", json!({"email": "typo@acme.test", "password": "my old secret"})).await.expect(401);
+    }
+    app.post_as(None, "/api/v1/auth/token", json!({"refresh_token": "made up"})).await.expect(401);
+    let body = json!({"email": "admin@other.test", "password": PASSWORD, "tenant": "acme"});
+    app.post_as(None, "/api/v1/auth/token", body).await.expect(401);
+    app.app.write_down().await.unwrap();
+    app.app.write_down().await.unwrap();
+    let told = app.app.hub().scan(|sql| {
+        let find = r#"SELECT "subject", "actor", "data" FROM "events" WHERE "type" = 'account.session.failed' ORDER BY "seq""#;
+        sql.rows(find, &[], |row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned(), row.text(2)?.to_owned())))
+    });
+    let told = told.await.unwrap();
+    let of = |subject: String| {
+        let found: Vec<_> = told.iter().filter(|(s, ..)| *s == subject).collect();
+        assert_eq!((found.len(), found[0].1.as_str()), (1, "anonymous"), "{told:?}");
+        serde_json::from_str::<serde_json::Value>(&found[0].2).unwrap()
+    };
+    let user = |person: &testkit::Person| format!("account.users/{}", person.me["user"]["id"].as_str().unwrap());
+    let admin = of(user(&app.admin));
+    assert_eq!((&admin["count"], &admin["reasons"]), (&json!(6), &json!({"limited": 1, "password": 5})));
+    assert_eq!(of("account.users".into())["reasons"], json!({"refresh_token": 1, "unknown": 2}));
+    assert_eq!(of(user(&app.other))["reasons"], json!({"company": 1}));
+    assert_eq!(told.len(), 3);
+    let typed = ["typo", "secret", "made up", "acme.test"];
+    assert!(told.iter().all(|(.., data)| typed.iter().all(|typed| !data.to_lowercase().contains(typed))), "{told:?}");
+    assert_eq!(hub::audit::verify(&app.app, base::TenantId::HUB).await.unwrap().broken, None);
+}

@@ -1,6 +1,7 @@
 //! Stories about people and companies, told over HTTP.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops where something is not as it should be")]
 
+mod companies;
 mod crashes;
 mod invitations;
 mod keys;
@@ -8,6 +9,7 @@ mod limits;
 mod members;
 mod operators;
 mod passwords;
+mod retries;
 mod roles;
 mod sessions;
 mod sign_in;

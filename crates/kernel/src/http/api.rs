@@ -9,6 +9,7 @@ use crate::{
     access::Access,
     credentials::{self, Credential},
     ctx::{Ctx, Trace},
+    exposed::{self, Query},
     limits::{Limit, Quota},
     operations::{Body, Call, Door, Found, IfMatch, Input, Operation},
 };
@@ -23,7 +24,7 @@ where
     B::Error: std::fmt::Display,
 {
     plain_path(path)?;
-    no_credential_in_url(incoming)?;
+    no_credential_in_url(incoming).await?;
     let registry = incoming.app.registry();
     let (operation, id) = match registry.find(incoming.method, path) {
         Found::Operation(operation, id) => (operation.clone(), id),
@@ -75,18 +76,33 @@ pub(super) fn is_plain(path: &str) -> bool {
     path.is_empty() || (plain && !dots)
 }
 
-/// A key in a URL ends up in logs and in other sites' hands; it is refused before anybody looks whether it is a good one.
-fn no_credential_in_url(incoming: &Incoming<'_>) -> Result<()> {
-    let named = incoming.query.split('&').filter_map(|pair| pair.split('=').next()).any(|name| {
-        matches!(name.to_ascii_lowercase().as_str(), "api_key" | "apikey" | "access_token" | "refresh_token" | "token" | "key_id" | "password")
-    });
-    if named || incoming.query.contains("tnk_live_") {
-        return Err(Error::malformed(
-            "credential-in-url",
-            "A credential does not belong in a URL. Send it as `Authorization: Bearer`, and replace this one: it may have been logged.",
-        ));
+/// A key in a URL is refused, whether it is a good one or not. Who should know of a good one is told beside.
+async fn no_credential_in_url(incoming: &Incoming<'_>) -> Result<()> {
+    let query = Query::of(incoming.query);
+    if !query.has_credential() {
+        return Ok(());
     }
-    Ok(())
+    let app = incoming.app;
+    if let Some(key) = query.key()
+        && app.limits().take_ip(Limit::AnonymousPerIp, incoming.ip).allowed
+        && let Err(error) = exposed::mark(app, key, trace(incoming)).await
+    {
+        tracing::warn!(%error, "a key in a URL could not be looked up; it is refused as any other");
+    }
+    Err(Error::malformed(
+        "credential-in-url",
+        "A credential does not belong in a URL. Send it as `Authorization: Bearer`, and replace this one: it may have been logged.",
+    ))
+}
+
+fn trace(incoming: &Incoming<'_>) -> Trace {
+    Trace {
+        request_id: incoming.request_id.to_owned(),
+        cause: None,
+        ip: Some(incoming.ip),
+        agent: incoming.headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).map(|v| v.chars().take(200).collect()),
+        browser: cookie::site(incoming) == Site::Same,
+    }
 }
 
 fn credential<'r>(incoming: &Incoming<'r>) -> Result<Option<Credential<'r>>> {
@@ -136,18 +152,15 @@ async fn context(incoming: &Incoming<'_>, operation: &Arc<Operation>) -> Result<
         Err(error) if operation.access == Access::Public && error.code() == Code::Anonymous => None,
         found => found?,
     };
-    let trace = Trace {
-        request_id: incoming.request_id.to_owned(),
-        cause: None,
-        ip: Some(incoming.ip),
-        agent: incoming.headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).map(|v| v.chars().take(200).collect()),
-        browser: site == Site::Same,
-    };
+    let trace = trace(incoming);
     let quota = match (&found, operation.credential) {
         (_, true) => app.limits().take_ip(Limit::AuthPerIp, incoming.ip),
         (Some(found), false) => app.limits().take(Limit::BurstPerUser, &found.account),
         (None, false) => app.limits().take_ip(Limit::AnonymousPerIp, incoming.ip),
     };
+    if operation.credential && !quota.allowed {
+        app.sign_in_failed(None, "limited");
+    }
     quota.check()?;
     if operation.access == Access::Public {
         let person = found.map(|found| found.proved.person);

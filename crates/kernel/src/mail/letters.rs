@@ -110,6 +110,24 @@ impl Letters {
         }
         .lay_out()
     }
+
+    /// A key of this person came to us in a URL. It goes on working: whoever uses it decides when it is replaced.
+    pub fn key_exposed(&self, to: &str, key: &str, company: &str) -> Mail {
+        let (key, company) = (one_line(key, NAME), one_line(company, NAME));
+        Letter {
+            to,
+            subject: format!("Replace the API key {key}"),
+            paragraphs: vec![
+                format!(
+                    "Somebody called us with your API key {key} for {company} in the address of the request. We refused the request, but addresses are kept in logs and browsers, so others may know the key now."
+                ),
+                "The key still works. Make a new one, put it where the old one was used, and revoke the old one.".into(),
+            ],
+            button: Some(("Look at the keys", format!("{}/account/keys", self.public_url))),
+            closing: "A key belongs in the Authorization header.",
+        }
+        .lay_out()
+    }
 }
 
 #[cfg(test)]
@@ -132,6 +150,7 @@ mod tests {
             letters.already_have_account("a@b.example"),
             letters.welcome("a@b.example", "Acme"),
             letters.password_changed("a@b.example"),
+            letters.key_exposed("a@b.example", "Nightly import", "Acme"),
         ];
         assert_eq!(mails[0].links, ["https://app.example/verify#token=T"]);
         assert_eq!(mails[1].links, ["https://app.example/reset#token=T"]);

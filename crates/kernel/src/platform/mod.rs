@@ -7,8 +7,10 @@ mod meta;
 mod openapi;
 mod search;
 mod upkeep;
+mod write_down;
 
-pub(crate) use upkeep::{check_root_key, first_rows, keep_up, migrate, write_down};
+pub(crate) use upkeep::{check_root_key, first_rows, migrate};
+pub(crate) use write_down::{keep_up, write_down};
 
 use crate::{Module, Operation, Reply, manifest::Manifest};
 use base::Result;

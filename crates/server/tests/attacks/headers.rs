@@ -1,9 +1,10 @@
 //! What headers can and cannot do, and the headers that every answer has.
 
-use super::app;
+use super::{app, encoded, items};
 use http::{Method, header};
 use kernel::operations::Output;
 use serde_json::json;
+use std::collections::BTreeMap;
 use testkit::{ADMIN, NOBODY, TestApp};
 
 #[tokio::test]
@@ -95,6 +96,62 @@ async fn s_39_a_credential_in_a_url_is_refused_with_a_hint() {
         }
     }
     app.get_as(Some(key), "/api/v1/crm/deals").await.expect(200);
+}
+
+/// The status of each key, by its name.
+async fn keys(app: &TestApp) -> BTreeMap<String, String> {
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    items(&app.get(ADMIN, "/api/v1/account/keys").await.expect(200)).iter().map(|key| (text(&key["name"]), text(&key["status"]))).collect()
+}
+
+#[tokio::test]
+async fn s_39_a_good_key_in_a_url_is_marked_once_and_its_owner_told() {
+    let app = app().await;
+    let make = |name: &'static str| {
+        let body = json!({ "name": name, "scopes": ["crm.deals:read"], "expires_in_days": 1 });
+        app.post(ADMIN, "/api/v1/account/keys", body)
+    };
+    let (leaked, safe, revoked) = (make("leaked").await.expect(201), make("safe").await.expect(201), make("revoked").await.expect(201));
+    app.delete(ADMIN, &format!("/api/v1/account/keys/{}", revoked.id())).await.expect(204);
+    // Somebody who knows the id only: the row is another key's.
+    let guess = kernel::secrets::ApiKey::mint().unwrap();
+    let (id, of) = (guess.id.clone(), safe.id());
+    app.app.hub().write(move |sql| sql.run(r#"UPDATE "keys" SET "id" = ?1 WHERE "id" = ?2"#, &[id.into(), of.into()])).await.unwrap();
+    let unknown = kernel::secrets::ApiKey::mint().unwrap().text;
+    let key = leaked["secret"].as_str().unwrap();
+    for text in [revoked["secret"].as_str().unwrap(), &guess.text, &unknown] {
+        app.get_as(None, &format!("/api/v1/crm/deals?x={text}")).await.expect(400);
+    }
+    let before = BTreeMap::from([("leaked", "active"), ("revoked", "revoked"), ("safe", "active")].map(|(k, v)| (k.to_owned(), v.to_owned())));
+    assert_eq!(keys(&app).await, before);
+    for _ in 0..3 {
+        let refused = app.get_as(None, &format!("/api/v1/nothing?filter=x%3D{}", key.replace('_', "%5F"))).await.expect(400);
+        assert_eq!(refused.code(), "credential-in-url");
+    }
+    assert_eq!(keys(&app).await["leaked"], "exposed");
+    let told = || async {
+        let mails = app.app.mailer().list().await.unwrap();
+        mails.iter().filter(|sent| sent.mail.to == "admin@acme.test" && sent.mail.subject == "Replace the API key leaked").count()
+    };
+    for _ in 0..1000 {
+        if told().await > 0 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    app.get_as(None, &format!("/api/v1/crm/deals?api_key={key}")).await.expect(400);
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert_eq!(told().await, 1, "once");
+    let log = app.get(ADMIN, &format!("/api/v1/events?filter={}", encoded("type == \"account.key.exposed\""))).await.expect(200);
+    assert_eq!(items(&log).len(), 1, "{}", log.text());
+    assert_eq!(
+        (items(&log)[0]["subject"].as_str(), &items(&log)[0]["data"]["name"]),
+        (Some(&*format!("account.keys/{}", leaked.id())), &json!("leaked"))
+    );
+    // It goes on working until its owner decides.
+    app.get_as(Some(key), "/api/v1/crm/deals").await.expect(200);
+    app.delete(ADMIN, &format!("/api/v1/account/keys/{}", leaked.id())).await.expect(204);
+    app.get_as(Some(key), "/api/v1/crm/deals").await.expect(401);
 }
 
 #[tokio::test]

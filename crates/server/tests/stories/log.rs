@@ -5,7 +5,7 @@ use base::Time;
 use http::{Method, header};
 use kernel::events;
 use serde_json::json;
-use testkit::{ADMIN, STRANGER};
+use testkit::{ADMIN, NOBODY, STRANGER, TestApp};
 
 #[tokio::test]
 async fn the_log_says_who_did_what_and_can_be_filtered() {
@@ -140,4 +140,107 @@ async fn the_chain_begins_with_the_tenant_and_every_entry_follows_from_the_one_b
     let seqs: Vec<i64> = items(&list).iter().map(|e| e["seq"].as_i64().unwrap()).collect();
     assert_eq!(seqs, (1..=seqs.len() as i64).collect::<Vec<_>>(), "without a gap");
     assert_eq!(items(&list)[0]["type"], "account.company.created");
+}
+
+#[tokio::test]
+async fn the_hub_keeps_the_head_of_a_log_that_nobody_has_open_any_more() {
+    let app = TestApp::configured(vec![testkit::crm()], |config| config.server.max_open_silos = 2).await;
+    app.app.write_down().await.unwrap();
+    let tenant = app.tenant(&app.admin);
+    company(&app, "One").await;
+    // Of many at once, some share a commit: what is kept is where the last of them stood.
+    let many = (0..20).map(|n| app.post(ADMIN, "/api/v1/crm/companies", json!({ "name": format!("Company {n}") })));
+    futures_util::future::join_all(many).await.into_iter().for_each(|made| drop(made.expect(201)));
+    let head = |tenant: base::TenantId| {
+        let silos = app.app.silos().clone();
+        async move {
+            let find = r#"SELECT "seq", "hash" FROM "meta""#;
+            silos.open(tenant).await.unwrap().read(|sql| sql.row(find, &[], |row| Ok((row.int(0)?, row.blob(1)?.to_vec())))).await.unwrap().unwrap()
+        }
+    };
+    let there = head(tenant).await;
+    retire(&app, tenant).await;
+    let before = app.app.silos().figures().cold_opens;
+    app.app.write_down().await.unwrap();
+    assert_eq!(app.app.silos().figures().cold_opens, before, "no silo was opened for it");
+    let id = tenant.to_string();
+    let kept = app.app.hub().scan(move |sql| {
+        let find = r#"SELECT "seq", "hash" FROM "checkpoints" WHERE "tenant" = ?1 ORDER BY "seq" DESC"#;
+        sql.rows(find, &[(&id).into()], |row| Ok((row.int(0)?, row.blob(1)?.to_vec())))
+    });
+    assert_eq!(kept.await.unwrap().first(), Some(&there));
+    let found = hub::audit::verify(&app.app, tenant).await.unwrap();
+    assert!(found.broken.is_none() && found.checkpoints >= 2, "{found:?}");
+}
+
+/// What the log of Acme says of tries that were denied.
+async fn denied(app: &TestApp) -> Vec<serde_json::Value> {
+    items(&app.get(ADMIN, &format!("/api/v1/events?filter={}", encoded("type == \"account.access.denied\""))).await.expect(200)).clone()
+}
+
+#[tokio::test]
+async fn tries_that_were_denied_are_one_event_a_minute() {
+    let app = app().await;
+    for _ in 0..3 {
+        app.post(STRANGER, "/api/v1/crm/deals", json!({ "name": "Mine" })).await.expect(403);
+    }
+    for path in ["/api/v1/events", "/api/v1/account/keys"] {
+        app.get(STRANGER, path).await.expect(403);
+    }
+    app.get(NOBODY, "/api/v1/events").await.expect(401);
+    assert_eq!(denied(&app).await.len(), 0, "counted only");
+    app.app.write_down().await.unwrap();
+    app.app.write_down().await.unwrap();
+    let told = denied(&app).await;
+    let member = member_of(&app.stranger);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(
+        (told[0]["actor"].as_str(), told[0]["subject"].as_str()),
+        (Some(&*format!("member:{member}")), Some(&*format!("account.members/{member}")))
+    );
+    let operations = json!({ "crm.deals.create": 3, "events.list": 1, "account.keys.list": 1 });
+    assert_eq!((&told[0]["data"]["count"], &told[0]["data"]["operations"]), (&json!(5), &operations));
+    // A key is told apart from its owner.
+    let key = json!({ "name": "k", "scopes": ["crm.deals:read"], "expires_in_days": 1 });
+    let key = app.post(ADMIN, "/api/v1/account/keys", key).await.expect(201);
+    app.post_as(key["secret"].as_str(), "/api/v1/crm/deals", json!({ "name": "Mine" })).await.expect(403);
+    app.get(STRANGER, "/api/v1/events").await.expect(403);
+    app.app.write_down().await.unwrap();
+    let actors: Vec<_> = denied(&app).await.iter().map(|event| event["actor"].as_str().unwrap().split(':').next().unwrap().to_owned()).collect();
+    assert_eq!(actors.len(), 3, "{actors:?}");
+    assert_eq!(actors.iter().filter(|actor| *actor == "key").count(), 1);
+    assert_eq!(hub::audit::verify(&app.app, app.tenant(&app.admin)).await.unwrap().broken, None);
+}
+
+#[tokio::test]
+async fn denied_tries_open_no_silo_and_are_told_when_the_server_stops() {
+    let mut app = app().await;
+    let tenant = app.tenant(&app.admin);
+    app.get(STRANGER, "/api/v1/events").await.expect(403);
+    app.app.shutdown().await;
+    app.app = TestApp::start_as(vec![testkit::crm()], app.folder(), |config| config.server.max_open_silos = 2).await;
+    assert_eq!(denied(&app).await.len(), 1);
+    app.get(STRANGER, "/api/v1/events").await.expect(403);
+    retire(&app, tenant).await;
+    let before = app.app.silos().figures().cold_opens;
+    app.app.write_down().await.unwrap();
+    assert_eq!(app.app.silos().figures().cold_opens, before);
+    assert_eq!(denied(&app).await.len(), 1, "and now it is open");
+    app.app.write_down().await.unwrap();
+    assert_eq!(denied(&app).await.len(), 2);
+    assert_eq!(hub::audit::verify(&app.app, tenant).await.unwrap().broken, None);
+}
+
+/// Others are opened until nobody has this silo open.
+async fn retire(app: &TestApp, tenant: base::TenantId) {
+    for n in 0..4 {
+        app.sign_up(&format!("Crowd {n}"), &format!("crowd{n}@example.com")).await;
+    }
+    for _ in 0..500 {
+        if app.app.silos().if_open(tenant).is_none() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("the silo stays open");
 }

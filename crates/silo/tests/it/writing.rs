@@ -328,3 +328,34 @@ async fn a_long_log_is_moved_into_the_file() {
     stage.silos.shutdown().await;
     assert_eq!(wal.metadata().unwrap().len(), 0, "it stays, empty, so that the next open is fast");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_who_make_one_silo_only_the_maker_is_told_of_its_commit() {
+    for_each_engine(|stage| async move {
+        let (id, told) = (base::TenantId::new(), Arc::new(AtomicU64::new(0)));
+        let make = |n: u64| {
+            let (silos, told) = (stage.silos.clone(), told.clone());
+            async move {
+                let silo = silos.create(id, &crate::stage::SCHEMA, move |tx| {
+                    crate::stage::meta(tx, id)?;
+                    tx.run(r#"INSERT INTO "things" ("id", "size") VALUES ('maker', ?1)"#, &[i64::try_from(n).unwrap().into()])?;
+                    tx.after_commit(move || {
+                        told.fetch_add(n, SeqCst);
+                    });
+                    Ok(())
+                });
+                silo.await.unwrap()
+            }
+        };
+        let all = (1..=8).map(|n| tokio::spawn(make(1 << n)));
+        for task in all {
+            task.await.unwrap();
+        }
+        let silo = stage.silos.open(id).await.unwrap();
+        let maker = silo.read(|tx| tx.row(r#"SELECT "size" FROM "things""#, &[], |row| row.int(0))).await.unwrap().unwrap();
+        assert_eq!(told.load(SeqCst), u64::try_from(maker).unwrap());
+        drop(silo);
+        stage.end(&[id]).await;
+    })
+    .await;
+}

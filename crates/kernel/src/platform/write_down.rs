@@ -1,0 +1,140 @@
+//! Once a minute, and when the server stops, what waits in memory is written down.
+
+use crate::{
+    app::App,
+    ctx::Ctx,
+    tx::Tx,
+    waiting::{Seen, Tries, Waiting, Who},
+};
+use base::{Result, TenantId, Time, Value};
+use serde_json::json;
+use silo::{Head, Silo};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio::sync::Notify;
+
+/// How often what waits in memory is written down.
+const EVERY: Duration = Duration::from_secs(60);
+/// How long tries wait for their silo to be open, in seconds.
+const PATIENCE: i64 = 3600;
+
+/// Writes down, once a minute, what may be lost, and keeps a checkpoint of every log that grew.
+pub(crate) async fn keep_up(app: App, stop: Arc<Notify>) {
+    loop {
+        tokio::select! {
+            () = stop.notified() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+        if let Err(error) = write_down(&app).await {
+            tracing::warn!(%error, "what waited in memory could not be written; trying again in a minute");
+        }
+    }
+}
+
+/// The log says what was refused; then the hub hears where the logs stand and when credentials were last used, in one write. What
+/// cannot be written goes on waiting.
+pub(crate) async fn write_down(app: &App) -> Result<()> {
+    tell_tries(app).await;
+    let waiting = app.waiting();
+    let heads: Vec<(TenantId, Head)> = waiting.heads.lock().drain().collect();
+    let seen: Vec<(Seen, Time)> = waiting.seen.lock().drain().collect();
+    if heads.is_empty() && seen.is_empty() {
+        return Ok(());
+    }
+    let session = i64::from(app.config().tokens.session.0);
+    let (kept, used) = (heads.clone(), seen.clone());
+    let written = app.hub().write(move |sql| {
+        checkpoints(sql, &kept)?;
+        used.iter().try_for_each(|(what, at)| last_used(sql, what, *at, session))
+    });
+    written.await.inspect_err(|_| put_back(waiting, heads, seen))
+}
+
+/// One event for each who tried in vain: in the log of their company if its silo is open, else a while later.
+async fn tell_tries(app: &App) {
+    let mut by_silo: BTreeMap<TenantId, Vec<(Who, Tries)>> = BTreeMap::new();
+    for (who, tries) in app.waiting().tries.lock().drain() {
+        let tenant = match &who {
+            Who::Denied { tenant, .. } => *tenant,
+            Who::Failed { .. } => TenantId::HUB,
+        };
+        by_silo.entry(tenant).or_default().push((who, tries));
+    }
+    let too_old = Time::now().plus_seconds(-PATIENCE);
+    for (tenant, all) in by_silo {
+        let told = match app.silos().if_open(tenant) {
+            Some(silo) => {
+                tell(app, &silo, all.clone()).await.inspect_err(|error| tracing::warn!(%tenant, %error, "refused tries are told later")).is_ok()
+            }
+            None => false,
+        };
+        if !told {
+            all.into_iter().filter(|(_, tries)| tries.since > too_old).for_each(|(who, tries)| app.waiting().add_tries(who, tries));
+        }
+    }
+}
+
+async fn tell(app: &App, silo: &Silo, mut all: Vec<(Who, Tries)>) -> Result<()> {
+    all.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let (app, here) = (app.clone(), silo.clone());
+    silo.write(move |sql| {
+        for (who, tries) in &all {
+            let (count, since) = (tries.of.values().sum::<u64>(), tries.since.to_string());
+            let (kind, actor, subject, data) = match who {
+                Who::Denied { actor, .. } => {
+                    let data = json!({"count": count, "operations": tries.of, "since": since});
+                    ("account.access.denied", actor.as_deref(), subject_of(actor.as_deref()), data)
+                }
+                Who::Failed { user } => {
+                    let subject = user.as_ref().map_or_else(|| "account.users".to_owned(), |id| format!("account.users/{id}"));
+                    ("account.session.failed", None, subject, json!({"count": count, "reasons": tries.of, "since": since}))
+                }
+            };
+            Tx::begin(&Ctx::of_hindsight(&app, here.clone(), actor), sql)?.emit(kind, &subject, &data)?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Whom the log means by this actor.
+fn subject_of(actor: Option<&str>) -> String {
+    match actor.and_then(|actor| actor.split_once(':')) {
+        Some(("key", id)) => format!("account.keys/{id}"),
+        Some((_, id)) => format!("account.members/{id}"),
+        None => "account.members".to_owned(),
+    }
+}
+
+fn put_back(waiting: &Waiting, heads: Vec<(TenantId, Head)>, seen: Vec<(Seen, Time)>) {
+    for (tenant, head) in heads {
+        waiting.grew(tenant, head);
+    }
+    for (what, at) in seen {
+        waiting.used(what, at);
+    }
+}
+
+fn checkpoints(sql: &mut silo::Tx<'_>, heads: &[(TenantId, Head)]) -> Result<()> {
+    let now = Time::now();
+    for (tenant, head) in heads {
+        sql.run(
+            r#"INSERT INTO "checkpoints" ("tenant", "seq", "hash", "at") VALUES (?1, ?2, ?3, ?4) ON CONFLICT ("tenant", "seq") DO NOTHING"#,
+            &[tenant.to_string().into(), head.seq.into(), head.hash.as_slice().into(), now.into()],
+        )?;
+    }
+    Ok(())
+}
+
+fn last_used(sql: &mut silo::Tx<'_>, what: &Seen, at: Time, session: i64) -> Result<()> {
+    let at_value = Value::from(at);
+    match what {
+        // A browser that is used stays signed in.
+        Seen::Session(id) => sql.run(
+            r#"UPDATE "sessions" SET "seen_at" = ?2, "expires_at" = ?3 WHERE "id" = ?1"#,
+            &[id.into(), at_value, at.plus_seconds(session).into()],
+        ),
+        Seen::Family(id) => sql.run(r#"UPDATE "refresh_families" SET "seen_at" = ?2 WHERE "id" = ?1"#, &[id.into(), at_value]),
+        Seen::Key(id) => sql.run(r#"UPDATE "keys" SET "seen_at" = ?2 WHERE "id" = ?1"#, &[id.into(), at_value]),
+    }
+    .map(drop)
+}
