@@ -22,12 +22,6 @@ impl Time {
     }
     /// Appends the RFC 3339 text with six digits.
     pub fn write(self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.to_string().as_bytes());
-    }
-}
-
-impl fmt::Display for Time {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Days to civil date after Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days.
         let (days, micros) = (self.0.div_euclid(86_400_000_000), self.0.rem_euclid(86_400_000_000));
         let z = days + 719_468;
@@ -40,7 +34,35 @@ impl fmt::Display for Time {
         let month = if mp < 10 { mp + 3 } else { mp - 9 };
         let year = yoe + era * 400 + i64::from(month <= 2);
         let (seconds, micros) = (micros / 1_000_000, micros % 1_000_000);
-        write!(f, "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{micros:06}Z", seconds / 3600, seconds / 60 % 60, seconds % 60)
+        match year {
+            0..=9999 => out.extend_from_slice(&digits::<4>(year)),
+            _ => out.extend_from_slice(format!("{year:04}").as_bytes()),
+        }
+        for (sign, part) in [(b'-', month), (b'-', day), (b'T', seconds / 3600), (b':', seconds / 60 % 60), (b':', seconds % 60)] {
+            out.push(sign);
+            out.extend_from_slice(&digits::<2>(part));
+        }
+        out.push(b'.');
+        out.extend_from_slice(&digits::<6>(micros));
+        out.push(b'Z');
+    }
+}
+
+/// The last `N` digits of a number.
+fn digits<const N: usize>(mut number: i64) -> [u8; N] {
+    let mut digits = [b'0'; N];
+    for digit in digits.iter_mut().rev() {
+        *digit += u8::try_from(number % 10).unwrap_or_default();
+        number /= 10;
+    }
+    digits
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = Vec::with_capacity(27);
+        self.write(&mut text);
+        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 

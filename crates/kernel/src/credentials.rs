@@ -3,12 +3,13 @@
 //! revoked at once, and what another process revokes a second later (docs/decisions/0010).
 
 use crate::{
+    access::Subject,
     app::App,
-    ctx::{Person, Proved, Tenant},
+    ctx::{Identity, Person, Proved, Tenant},
     secrets::{api_key_id, token_hash},
     waiting::Seen,
 };
-use base::{Code, Error, Result, Time, Value};
+use base::{Code, Error, Result, TenantId, Time, Value};
 use moka::sync::Cache;
 use std::{
     sync::{Arc, LazyLock},
@@ -28,14 +29,6 @@ pub(crate) enum Credential<'a> {
     Bearer(&'a str),
 }
 
-/// Somebody proved, and whether the company is locked at the moment.
-pub(crate) struct Found {
-    pub proved: Proved,
-    pub suspended: bool,
-    /// The canonical id of the account, for limits.
-    pub account: String,
-}
-
 const PERSON: &str = r#"u."id", u."email", u."name", u."status", t."id", t."slug", t."name", t."status", m."member", m."status""#;
 
 /// One statement for each kind of credential, all with the same columns.
@@ -53,71 +46,54 @@ fn statement(table: &str, join: &str, own: &str, which: &str) -> String {
 }
 
 /// Proves a credential. `None`: it is nobody's, or no longer anybody's.
-pub(crate) async fn prove(app: &App, credential: Credential<'_>) -> Result<Option<Found>> {
+pub(crate) async fn prove(app: &App, credential: Credential<'_>) -> Result<Option<Proved>> {
     let now = Time::now();
-    match credential {
-        Credential::Session(text) => {
-            let row = look_up(app, Name::Session(token_hash(text))).await?;
-            Ok(row.filter(|row| row.expires_at > now).map(|row| {
-                note(app, Seen::Session(row.credential.clone()), row.seen_at, now);
-                row.found("member", None)
-            }))
+    let (kind, text) = match credential {
+        Credential::Session(text) => (Kind::Session, text),
+        Credential::Bearer(text) if api_key_id(text).is_some() => (Kind::Key, text),
+        Credential::Bearer(text) => (Kind::Token, text),
+    };
+    let name = (kind, token_hash(text));
+    let generation = app.hub().generation();
+    let known = app.credentials().get(&name).filter(|known| known.generation == generation && known.at.elapsed() < REMEMBERED);
+    let found = match known {
+        Some(known) => known,
+        None => {
+            let at = Instant::now();
+            let Some(row) = ask(app, kind, text, now).await? else { return Ok(None) };
+            let found = row.remembered(kind, generation, at);
+            app.credentials().insert(name, found.clone());
+            found
         }
-        Credential::Bearer(text) => match api_key_id(text) {
-            Some(id) => {
-                let row = look_up(app, Name::Key(id.to_owned())).await?;
-                let hash = token_hash(text);
-                Ok(row.filter(|row| row.expires_at > now && row.hash.as_deref().is_some_and(|stored| stored.ct_eq(&hash).into())).map(|row| {
-                    note(app, Seen::Key(row.credential.clone()), row.seen_at, now);
-                    let scopes = row.scopes.clone().unwrap_or_default();
-                    row.found("key", Some(scopes))
-                }))
-            }
-            None => {
-                let Ok(verified) = app.tokens().verify(text, now) else { return Ok(None) };
-                let row = look_up(app, Name::Family(verified.sid)).await?;
-                Ok(row.filter(|row| row.expires_at > now).map(|row| {
-                    note(app, Seen::Family(row.credential.clone()), row.seen_at, now);
-                    row.found("member", None)
-                }))
-            }
-        },
+    };
+    if found.expires_at <= now {
+        return Ok(None);
     }
+    note(app, kind, &found, now);
+    Ok(Some(found.proved))
 }
 
-/// Rows that were read a moment ago, by kind of credential and name.
-pub(crate) type Memory = Cache<Name, Remembered>;
+/// Credentials that were proved a moment ago, by the hash of the whole text.
+pub(crate) type Memory = Cache<(Kind, [u8; 32]), Remembered>;
 
-/// What a credential says which row it stands for.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Name {
-    /// The hash of a session's id.
-    Session([u8; 32]),
-    /// The id of a family of refresh tokens.
-    Family(String),
-    /// The id of an API key.
-    Key(String),
-}
-
-impl Name {
-    fn question(&self) -> (&'static str, Value<'static>) {
-        match self {
-            Name::Session(hash) => (&SESSION, Value::Blob(hash.to_vec().into())),
-            Name::Family(id) => (&FAMILY, Value::from(id.clone())),
-            Name::Key(id) => (&KEY, Value::from(id.clone())),
-        }
-    }
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    Session,
+    Token,
+    Key,
 }
 
 #[derive(Clone)]
 pub(crate) struct Remembered {
-    row: Arc<Row>,
+    proved: Proved,
+    expires_at: Time,
+    seen_at: Option<Time>,
     /// Of the hub, taken before the row was read.
     generation: u64,
     at: Instant,
 }
 
-pub(crate) struct Row {
+struct Row {
     credential: String,
     expires_at: Time,
     seen_at: Option<Time>,
@@ -126,22 +102,25 @@ pub(crate) struct Row {
     user: String,
     email: String,
     name: String,
-    tenant: Option<(base::TenantId, Tenant, String)>,
+    tenant: Option<(TenantId, Tenant, String)>,
     member: Option<String>,
 }
 
-async fn look_up(app: &App, name: Name) -> Result<Option<Arc<Row>>> {
-    let generation = app.hub().generation();
-    if let Some(known) = app.credentials().get(&name).filter(|known| known.generation == generation && known.at.elapsed() < REMEMBERED) {
-        return Ok(Some(known.row));
+/// The row that a credential stands for, if it is that credential's.
+async fn ask(app: &App, kind: Kind, text: &str, now: Time) -> Result<Option<Row>> {
+    let hash = token_hash(text);
+    match kind {
+        Kind::Session => read(app, &SESSION, Value::Blob(hash.to_vec().into())).await,
+        Kind::Key => {
+            let row = read(app, &KEY, Value::from(api_key_id(text).unwrap_or_default().to_owned())).await?;
+            Ok(row.filter(|row| row.hash.as_deref().is_some_and(|stored| stored.ct_eq(&hash).into())))
+        }
+        Kind::Token => {
+            let Ok(verified) = app.tokens().verify(text, now) else { return Ok(None) };
+            let row = read(app, &FAMILY, Value::from(verified.sid)).await?;
+            Ok(row.map(|row| Row { expires_at: row.expires_at.min(verified.expires), ..row }))
+        }
     }
-    let at = Instant::now();
-    let (sql, key) = name.question();
-    let row = read(app, sql, key).await?.map(Arc::new);
-    if let Some(row) = row.clone() {
-        app.credentials().insert(name, Remembered { row, generation, at });
-    }
-    Ok(row)
 }
 
 async fn read(app: &App, sql: &'static str, key: Value<'static>) -> Result<Option<Row>> {
@@ -178,25 +157,23 @@ async fn read(app: &App, sql: &'static str, key: Value<'static>) -> Result<Optio
 }
 
 impl Row {
-    fn found(&self, kind: &str, scopes: Option<Vec<String>>) -> Found {
+    fn remembered(self, kind: Kind, generation: u64, at: Instant) -> Remembered {
         let suspended = self.tenant.as_ref().is_some_and(|(_, _, status)| status != "active");
         let actor = match (&self.member, kind) {
-            (Some(_), "key") => format!("key:{}", self.credential),
-            (Some(member), _) => format!("member:{member}"),
+            (Some(_), Kind::Key) => format!("key:{}", self.credential),
+            (Some(member), Kind::Session | Kind::Token) => format!("member:{member}"),
             (None, _) => "anonymous".to_owned(),
         };
-        let (tenant_id, tenant) = match &self.tenant {
-            Some((id, tenant, _)) => (Some(*id), tenant.clone()),
-            None => (None, Tenant::default()),
+        let (id, tenant) = self.tenant.map_or((None, Tenant::default()), |(id, tenant, _)| (Some(id), tenant));
+        let (tenant_id, subject) = match self.member {
+            Some(member) => (id, Subject::Member(member)),
+            None => (None, Subject::Nobody),
         };
-        let person = Person {
-            user: self.user.clone(),
-            email: self.email.clone(),
-            name: self.name.clone(),
-            credential: self.credential.clone(),
-            expires_at: self.expires_at,
-        };
-        Found { proved: Proved { tenant_id, tenant, member: self.member.clone(), actor, scopes, person }, suspended, account: self.user.clone() }
+        let scopes = (kind == Kind::Key).then(|| self.scopes.unwrap_or_default());
+        let person = Person { user: self.user, email: self.email, name: self.name, credential: self.credential };
+        let who = Identity { subject, actor, on_behalf_of: None, person: Some(person), tenant, scopes };
+        let proved = Proved { tenant: tenant_id, who: Arc::new(who), suspended };
+        Remembered { proved, expires_at: self.expires_at, seen_at: self.seen_at, generation, at }
     }
 }
 
@@ -221,14 +198,20 @@ JOIN "user_tenants" m ON m."user" = c."user" AND m."tenant" = c."tenant" AND m."
 }
 
 /// Remembers that a credential was used; written down with others within a minute, and not more often than that.
-fn note(app: &App, what: Seen, before: Option<Time>, now: Time) {
-    if before.is_none_or(|seen| now.0 - seen.0 > 60_000_000) {
-        app.waiting().used(what, now);
-    }
+fn note(app: &App, kind: Kind, found: &Remembered, now: Time) {
+    let fresh = found.seen_at.is_some_and(|seen| now.0 - seen.0 <= 60_000_000);
+    let Some(person) = found.proved.who.person.as_ref().filter(|_| !fresh) else { return };
+    let id = person.credential.clone();
+    let what = match kind {
+        Kind::Session => Seen::Session(id),
+        Kind::Token => Seen::Family(id),
+        Kind::Key => Seen::Key(id),
+    };
+    app.waiting().used(what, now);
 }
 
 /// A company that is locked answers to nobody but the doors that let people out of it.
-pub(crate) fn refuse_suspended(found: &Found, operation: &str) -> Result<()> {
+pub(crate) fn refuse_suspended(found: &Proved, operation: &str) -> Result<()> {
     if found.suspended && !operation.starts_with("auth.") {
         return Err(Error::new(Code::Denied, "tenant-suspended", "This company is suspended at the moment."));
     }

@@ -11,7 +11,7 @@ use crate::{
     operations::{Call, Operation, Reply},
     tx::Tx,
 };
-use base::{Error, Result, TenantId, Time};
+use base::{Error, Result, TenantId};
 use silo::Silo;
 use std::{net::IpAddr, sync::Arc};
 
@@ -25,15 +25,21 @@ pub struct Ctx {
 struct Inner {
     app: App,
     silo: Silo,
-    subject: Subject,
-    /// As it stands in the log: `member:<id>`, `key:<id>`, `system:<module>`, `operator:<id>`, `anonymous`.
-    actor: String,
-    on_behalf_of: Option<String>,
-    person: Option<Person>,
-    tenant: Tenant,
-    /// What a key was made for; a session has no such bound.
-    scopes: Option<Vec<String>>,
+    who: Arc<Identity>,
     trace: Trace,
+}
+
+/// Who acts: as a credential, a job or the platform itself says. Does not change while it is used, so requests share it.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    pub subject: Subject,
+    /// As it stands in the log: `member:<id>`, `key:<id>`, `system:<module>`, `operator:<id>`, `anonymous`.
+    pub actor: String,
+    pub on_behalf_of: Option<String>,
+    pub person: Option<Person>,
+    pub tenant: Tenant,
+    /// What a key was made for; a session has no such bound.
+    pub scopes: Option<Vec<String>>,
 }
 
 /// Somebody who is signed in.
@@ -44,7 +50,6 @@ pub struct Person {
     pub name: String,
     /// The session, refresh family or key by which this person came.
     pub credential: String,
-    pub expires_at: Time,
 }
 
 /// The tenant's names, for display and for `tenant.slug` in expressions.
@@ -67,34 +72,27 @@ pub struct Trace {
 }
 
 /// A credential that has been proved, on its way to becoming a `Ctx`. Only `credentials` makes one.
+#[derive(Clone)]
 pub(crate) struct Proved {
-    pub tenant_id: Option<TenantId>,
-    pub tenant: Tenant,
-    pub member: Option<String>,
-    pub actor: String,
-    pub scopes: Option<Vec<String>>,
-    pub person: Person,
+    /// The company it was issued for, if its owner is a member there.
+    pub tenant: Option<TenantId>,
+    pub who: Arc<Identity>,
+    /// Whether the company is locked at the moment.
+    pub suspended: bool,
 }
 
 impl Ctx {
+    fn new(app: &App, silo: Silo, who: Arc<Identity>, trace: Trace) -> Ctx {
+        Ctx { inner: Arc::new(Inner { app: app.clone(), silo, who, trace }), operation: None }
+    }
+
     /// First way: from a verified credential. Somebody without any company stands in the hub with no rights at all.
     pub(crate) async fn of_credential(app: &App, proved: Proved, trace: Trace) -> Result<Ctx> {
-        let (silo, subject) = match (proved.tenant_id, proved.member) {
-            (Some(tenant), Some(member)) => (app.silos().open(tenant).await?, Subject::Member(member)),
-            (_, None) | (None, _) => (app.hub().clone(), Subject::Nobody),
+        let silo = match proved.tenant {
+            Some(tenant) => app.silos().open(tenant).await?,
+            None => app.hub().clone(),
         };
-        let inner = Inner {
-            app: app.clone(),
-            silo,
-            subject,
-            actor: proved.actor,
-            on_behalf_of: None,
-            person: Some(proved.person),
-            tenant: proved.tenant,
-            scopes: proved.scopes,
-            trace,
-        };
-        Ok(Ctx { inner: Arc::new(inner), operation: None })
+        Ok(Ctx::new(app, silo, proved.who, trace))
     }
 
     /// Second way: from a claimed job, for the member it was enqueued for (rights are read anew), or for the system.
@@ -104,71 +102,41 @@ impl Ctx {
             None => Subject::System(job.kind.split('.').next().unwrap_or_default().to_owned()),
         };
         let trace = Trace { request_id: job.request_id.clone().unwrap_or_default(), cause: Some(job.id.clone()), ..Trace::default() };
-        let inner = Inner {
-            app: app.clone(),
-            silo,
-            subject,
-            actor: job.actor.clone(),
-            on_behalf_of: None,
-            person: None,
-            tenant,
-            scopes: job.scopes.clone(),
-            trace,
-        };
-        Ctx { inner: Arc::new(inner), operation: None }
+        let who = Identity { subject, actor: job.actor.clone(), on_behalf_of: None, person: None, tenant, scopes: job.scopes.clone() };
+        Ctx::new(app, silo, Arc::new(who), trace)
     }
 
     /// Third way: a module acting for itself, with the permissions that its manifest lists. Public operations run like this in
     /// the hub, and say `anonymous` in the log. `person` is whoever happens to be signed in while calling one.
     pub(crate) fn of_system(app: &App, silo: Silo, module: &str, person: Option<Person>, trace: Trace, anonymous: bool) -> Ctx {
         let actor = if anonymous { "anonymous".to_owned() } else { format!("system:{module}") };
-        let inner = Inner {
-            app: app.clone(),
-            silo,
-            subject: Subject::System(module.to_owned()),
-            actor,
-            on_behalf_of: None,
-            person,
-            tenant: Tenant::default(),
-            scopes: None,
-            trace,
-        };
-        Ctx { inner: Arc::new(inner), operation: None }
+        Ctx::acting_as(app, silo, module, actor, person, trace)
     }
 
     /// The same for what is told of somebody after the fact: the log names them, or nobody, as the one who acted.
     pub(crate) fn of_hindsight(app: &App, silo: Silo, actor: Option<&str>) -> Ctx {
-        let mut cx = Ctx::of_system(app, silo, "account", None, Trace::default(), true);
-        if let (Some(inner), Some(actor)) = (Arc::get_mut(&mut cx.inner), actor) {
-            inner.actor = actor.to_owned();
-        }
-        cx
+        Ctx::acting_as(app, silo, "account", actor.unwrap_or("anonymous").to_owned(), None, Trace::default())
+    }
+
+    fn acting_as(app: &App, silo: Silo, module: &str, actor: String, person: Option<Person>, trace: Trace) -> Ctx {
+        let subject = Subject::System(module.to_owned());
+        let who = Identity { subject, actor, on_behalf_of: None, person, tenant: Tenant::default(), scopes: None };
+        Ctx::new(app, silo, Arc::new(who), trace)
     }
 
     /// Fourth way: the operator's command line, beside the data.
     pub async fn of_command_line(app: &App, tenant: TenantId, names: Tenant) -> Result<Ctx> {
-        let inner = Inner {
-            app: app.clone(),
-            silo: app.silos().open(tenant).await?,
-            subject: Subject::Operator,
-            actor: "operator:cli".into(),
-            on_behalf_of: None,
-            person: None,
-            tenant: names,
-            scopes: None,
-            trace: Trace { request_id: base::new_id(), ..Trace::default() },
-        };
-        Ok(Ctx { inner: Arc::new(inner), operation: None })
+        let who =
+            Identity { subject: Subject::Operator, actor: "operator:cli".into(), on_behalf_of: None, person: None, tenant: names, scopes: None };
+        let trace = Trace { request_id: base::new_id(), ..Trace::default() };
+        Ok(Ctx::new(app, app.silos().open(tenant).await?, Arc::new(who), trace))
     }
 
     /// The same actor in another silo, as the system of a platform module: how a new company gets its first rows. Only the platform's
     /// own crates have a silo to name.
     pub fn system_in(&self, silo: Silo, module: &str) -> Ctx {
-        let mut cx = Ctx::of_system(self.app(), silo, module, self.inner.person.clone(), self.inner.trace.clone(), false);
-        if let Some(inner) = Arc::get_mut(&mut cx.inner) {
-            inner.actor = self.inner.actor.clone();
-        }
-        cx
+        let who = &self.inner.who;
+        Ctx::acting_as(self.app(), silo, module, who.actor.clone(), who.person.clone(), self.inner.trace.clone())
     }
 
     /// The same actor in the hub.
@@ -208,40 +176,40 @@ impl Ctx {
         self.inner.silo.id()
     }
     pub fn tenant(&self) -> &Tenant {
-        &self.inner.tenant
+        &self.inner.who.tenant
     }
     pub fn trace(&self) -> &Trace {
         &self.inner.trace
     }
     /// As the log names whoever acts.
     pub fn actor(&self) -> &str {
-        &self.inner.actor
+        &self.inner.who.actor
     }
     pub(crate) fn on_behalf_of(&self) -> Option<&str> {
-        self.inner.on_behalf_of.as_deref()
+        self.inner.who.on_behalf_of.as_deref()
     }
     pub(crate) fn subject(&self) -> &Subject {
-        &self.inner.subject
+        &self.inner.who.subject
     }
     pub(crate) fn scopes(&self) -> Option<&[String]> {
-        self.inner.scopes.as_deref()
+        self.inner.who.scopes.as_deref()
     }
     pub fn operation(&self) -> Option<&Arc<Operation>> {
         self.operation.as_ref()
     }
     /// The member of this silo who acts, if it is one.
     pub fn member(&self) -> Option<&str> {
-        match &self.inner.subject {
+        match &self.inner.who.subject {
             Subject::Member(member) => Some(member),
             Subject::System(_) | Subject::Operator | Subject::Nobody => None,
         }
     }
     pub fn person(&self) -> Option<&Person> {
-        self.inner.person.as_ref()
+        self.inner.who.person.as_ref()
     }
     /// Whoever is signed in, or 401.
     pub fn signed_in(&self) -> Result<&Person> {
-        self.inner.person.as_ref().ok_or_else(Error::anonymous)
+        self.inner.who.person.as_ref().ok_or_else(Error::anonymous)
     }
 
     /// Whether the operation at hand may be called at all: for work that begins outside a transaction.
@@ -301,7 +269,7 @@ impl Ctx {
 
     /// Whether the credential that made this context still counts: for what outlives its request.
     pub(crate) async fn still_good(&self) -> Result<()> {
-        match &self.inner.person {
+        match &self.inner.who.person {
             Some(person) => crate::credentials::still_good(self.app(), &person.credential).await,
             None => Ok(()),
         }

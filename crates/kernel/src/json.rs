@@ -148,9 +148,21 @@ pub fn optional(text: Option<&str>, out: &mut Vec<u8>) {
 
 /// Appends a whole number.
 pub fn number(n: i64, out: &mut Vec<u8>) {
-    use std::io::Write;
-    // Writing to memory does not fail.
-    let _ = write!(out, "{n}");
+    let mut digits = [0u8; 20];
+    let mut left = n.unsigned_abs();
+    let mut used = 0;
+    for place in digits.iter_mut().rev() {
+        *place = b'0' + u8::try_from(left % 10).unwrap_or_default();
+        left /= 10;
+        used += 1;
+        if left == 0 {
+            break;
+        }
+    }
+    if n < 0 {
+        out.push(b'-');
+    }
+    out.extend_from_slice(digits.get(20 - used..).unwrap_or_default());
 }
 
 #[cfg(test)]
@@ -187,6 +199,13 @@ mod tests {
             let mut out = Vec::new();
             string(&text, &mut out);
             proptest::prop_assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
+        }
+
+        #[test]
+        fn numbers_are_written_as_everywhere(n: i64) {
+            let mut out = Vec::new();
+            number(n, &mut out);
+            proptest::prop_assert_eq!(String::from_utf8(out).unwrap(), n.to_string());
         }
     }
 }

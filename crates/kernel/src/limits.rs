@@ -1,8 +1,13 @@
 //! Limits on how often somebody may try. They live in this process's memory and are bounded: an attacker with many addresses makes the
 //! server forget old counts, never run out of memory. What is counted is a client address or a canonical id, never text from a body.
 
-use crate::config::{self, Network, Rate};
+use crate::{
+    config::{self, Network, Rate},
+    json::number,
+};
 use base::{Code, Error, Result, fold};
+use bytes::Bytes;
+use http::HeaderValue;
 use parking_lot::Mutex;
 use std::{
     collections::HashMap,
@@ -85,6 +90,11 @@ impl Limits {
         self.count(limit, &fold(key))
     }
 
+    /// The same for an id, which has only one spelling.
+    pub fn take_id(&self, limit: Limit, id: &str) -> Quota {
+        self.count(limit, id)
+    }
+
     /// Counts one try of a client address.
     pub fn take_ip(&self, limit: Limit, ip: IpAddr) -> Quota {
         self.count(limit, &network_of(ip).to_string())
@@ -123,13 +133,26 @@ impl Quota {
     }
 
     /// `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers): how many in how many seconds.
-    pub fn policy_header(&self) -> String {
-        format!("\"{}\";q={};w={}", self.limit.name(), self.rate.count, self.rate.window.0)
+    pub fn policy_header(&self) -> HeaderValue {
+        self.written("\";q=", i64::from(self.rate.count), ";w=", i64::from(self.rate.window.0))
     }
 
     /// `RateLimit`: how many are left, and in how many seconds there will be more.
-    pub fn header(&self) -> String {
-        format!("\"{}\";r={};t={}", self.limit.name(), self.remaining, self.reset)
+    pub fn header(&self) -> HeaderValue {
+        self.written("\";r=", i64::from(self.remaining), ";t=", i64::try_from(self.reset).unwrap_or(i64::MAX))
+    }
+
+    /// Put together by hand: it is part of every answer.
+    fn written(&self, first: &str, one: i64, second: &str, two: i64) -> HeaderValue {
+        let mut text = Vec::with_capacity(48);
+        text.push(b'"');
+        text.extend_from_slice(self.limit.name().as_bytes());
+        text.extend_from_slice(first.as_bytes());
+        number(one, &mut text);
+        text.extend_from_slice(second.as_bytes());
+        number(two, &mut text);
+        // Names and digits are always a good header.
+        HeaderValue::from_maybe_shared(Bytes::from(text)).unwrap_or(HeaderValue::from_static(""))
     }
 }
 

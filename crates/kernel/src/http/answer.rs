@@ -109,11 +109,17 @@ pub(super) fn reply(reply: Reply) -> Response<Payload> {
     });
     *response.status_mut() = status;
     let own = response.headers_mut();
+    own.reserve(HEADERS);
     if status != StatusCode::NO_CONTENT && status != StatusCode::NOT_MODIFIED {
         own.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
-    if let Some(tag) = version.and_then(|v| HeaderValue::from_str(&format!("\"{v}\"")).ok()) {
-        own.insert(header::ETAG, tag);
+    if let Some(version) = version {
+        let mut tag = vec![b'"'];
+        crate::json::number(version, &mut tag);
+        tag.push(b'"');
+        if let Ok(tag) = HeaderValue::from_maybe_shared(Bytes::from(tag)) {
+            own.insert(header::ETAG, tag);
+        }
     }
     for (name, value) in headers {
         if let Ok(value) = HeaderValue::from_str(&value) {
@@ -172,34 +178,39 @@ pub(super) fn docs(_incoming: &Incoming<'_>) -> Response<Payload> {
     )
 }
 
+/// What every answer says to browsers, wherever it came from.
+static GUARDS: [(HeaderName, HeaderValue); 6] = [
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("permissions-policy"), HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()")),
+];
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// As many headers as most answers have.
+const HEADERS: usize = 16;
+
 /// The headers of every answer.
 pub(super) fn finish(incoming: &Incoming<'_>, response: &mut Response<Payload>) {
     let headers = response.headers_mut();
-    let fixed: [(HeaderName, HeaderValue); 7] = [
-        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-        (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-        (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
-        (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
-        (HeaderName::from_static("permissions-policy"), HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()")),
-        (header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000; includeSubDomains")),
-    ];
-    headers.reserve(12);
-    let loopback = incoming.app.config().is_loopback();
-    for (name, value) in fixed {
-        if !(loopback && name == header::STRICT_TRANSPORT_SECURITY) {
-            headers.insert(name, value);
-        }
+    headers.reserve(HEADERS);
+    for (name, value) in &GUARDS {
+        headers.insert(name, value.clone());
+    }
+    if !incoming.app.config().is_loopback() {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000; includeSubDomains"));
     }
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(API_CSP);
     let api = incoming.path.starts_with("/api/");
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static(if api { "private, no-cache" } else { "no-store" }));
     if let Ok(value) = HeaderValue::from_str(incoming.request_id) {
-        headers.insert("x-request-id", value);
+        headers.insert(REQUEST_ID, value);
     }
     // W3C Trace Context: the caller's trace goes on.
-    if let Some(parent) = incoming.headers.get("traceparent").filter(|v| is_traceparent(v.as_bytes())) {
-        headers.insert("traceparent", parent.clone());
+    if let Some(parent) = incoming.said.traceparent.filter(|v| is_traceparent(v.as_bytes())) {
+        headers.insert(TRACEPARENT, parent.clone());
     }
 }
 

@@ -3,19 +3,20 @@
 use super::{
     Incoming, Payload, answer,
     cookie::{self, Site},
+    said::text,
     upload,
 };
 use crate::{
     access::Access,
     credentials::{self, Credential},
-    ctx::{Ctx, Trace},
+    ctx::{Ctx, Proved, Trace},
     exposed::{self, Query},
     limits::{Limit, Quota},
     operations::{Body, Call, Door, Found, IfMatch, Input, Operation},
 };
 use base::{Code, Error, Fault, Result};
 use bytes::Bytes;
-use http::{HeaderValue, Method, Response, header};
+use http::{HeaderName, HeaderValue, Method, Response, header};
 use std::sync::Arc;
 
 pub(super) async fn call<B>(incoming: &Incoming<'_>, path: &str, body: B) -> Result<Response<Payload>>
@@ -42,11 +43,8 @@ where
         *response.body_mut() = Payload::Bytes(None);
     }
     let out = response.headers_mut();
-    for (name, value) in [("ratelimit", quota.header()), ("ratelimit-policy", quota.policy_header())] {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            out.insert(name, value);
-        }
-    }
+    out.insert(HeaderName::from_static("ratelimit"), quota.header());
+    out.insert(HeaderName::from_static("ratelimit-policy"), quota.policy_header());
     if operation.credential || operation.secret {
         out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
@@ -71,9 +69,9 @@ fn plain_path(path: &str) -> Result<()> {
 
 /// Letters, digits and a few signs, without empty parts and without steps up or down.
 pub(super) fn is_plain(path: &str) -> bool {
-    let plain = path.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'/' | b':' | b'.'));
-    let dots = path.split('/').any(|part| part == "." || part == ".." || part.is_empty());
-    path.is_empty() || (plain && !dots)
+    let known = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b':' | b'.');
+    let part = |part: &[u8]| !part.is_empty() && part != b"." && part != b".." && part.iter().all(|b| known(*b));
+    path.is_empty() || path.as_bytes().split(|b| *b == b'/').all(part)
 }
 
 /// A key in a URL is refused, whether it is a good one or not. Who should know of a good one is told beside.
@@ -100,18 +98,17 @@ fn trace(incoming: &Incoming<'_>) -> Trace {
         request_id: incoming.request_id.to_owned(),
         cause: None,
         ip: Some(incoming.ip),
-        agent: incoming.headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).map(|v| v.chars().take(200).collect()),
+        agent: text(incoming.said.user_agent).map(|v| v.chars().take(200).collect()),
         browser: cookie::site(incoming) == Site::Same,
     }
 }
 
 fn credential<'r>(incoming: &Incoming<'r>) -> Result<Option<Credential<'r>>> {
-    let mut values = incoming.headers.get_all(header::AUTHORIZATION).iter();
-    let Some(value) = values.next() else {
-        return Ok(cookie::session(incoming.app, incoming.headers).map(Credential::Session));
+    let Some(value) = incoming.said.authorization else {
+        return Ok(cookie::session(incoming).map(Credential::Session));
     };
     // Two at once are none: a proxy might have judged the other one.
-    if values.next().is_some() {
+    if incoming.said.authorized_twice {
         return Err(Error::anonymous());
     }
     let text = value.to_str().map_err(|_| Error::anonymous())?;
@@ -121,7 +118,7 @@ fn credential<'r>(incoming: &Incoming<'r>) -> Result<Option<Credential<'r>>> {
     }
 }
 
-async fn proved(incoming: &Incoming<'_>) -> Result<Option<credentials::Found>> {
+async fn proved(incoming: &Incoming<'_>) -> Result<Option<Proved>> {
     match credential(incoming)? {
         Some(credential) => credentials::prove(incoming.app, credential).await,
         None => Ok(None),
@@ -132,7 +129,7 @@ async fn proved(incoming: &Incoming<'_>) -> Result<Option<credentials::Found>> {
 async fn context(incoming: &Incoming<'_>, operation: &Arc<Operation>) -> Result<(Ctx, Quota)> {
     let app = incoming.app;
     let safe = incoming.method == Method::GET || incoming.method == Method::HEAD;
-    let by_cookie = incoming.headers.get(header::AUTHORIZATION).is_none() && cookie::session(app, incoming.headers).is_some();
+    let by_cookie = incoming.said.authorization.is_none() && cookie::session(incoming).is_some();
     let site = cookie::site(incoming);
     if !safe && (by_cookie || operation.cookie) {
         match site {
@@ -155,7 +152,7 @@ async fn context(incoming: &Incoming<'_>, operation: &Arc<Operation>) -> Result<
     let trace = trace(incoming);
     let quota = match (&found, operation.credential) {
         (_, true) => app.limits().take_ip(Limit::AuthPerIp, incoming.ip),
-        (Some(found), false) => app.limits().take(Limit::BurstPerUser, &found.account),
+        (Some(found), false) => app.limits().take_id(Limit::BurstPerUser, found.who.person.as_ref().map_or("", |person| &person.user)),
         (None, false) => app.limits().take_ip(Limit::AnonymousPerIp, incoming.ip),
     };
     if operation.credential && !quota.allowed {
@@ -163,33 +160,36 @@ async fn context(incoming: &Incoming<'_>, operation: &Arc<Operation>) -> Result<
     }
     quota.check()?;
     if operation.access == Access::Public {
-        let person = found.map(|found| found.proved.person);
+        let person = found.and_then(|found| found.who.person.clone());
         return Ok((Ctx::of_system(app, app.hub().clone(), &operation.module, person, trace, true), quota));
     }
     let found = found.ok_or_else(Error::anonymous)?;
     credentials::refuse_suspended(&found, &operation.name)?;
-    Ok((Ctx::of_credential(app, found.proved, trace).await?, quota))
+    Ok((Ctx::of_credential(app, found, trace).await?, quota))
 }
 
 fn headers(incoming: &Incoming<'_>) -> Result<Call> {
-    let text = |name: &str| match incoming.headers.get(name) {
+    let plain = |name: &str, value: Option<&HeaderValue>| match value.map(HeaderValue::to_str) {
         None => Ok(None),
-        Some(value) => value.to_str().map(Some).map_err(|_| Error::fault("", "header", format!("The header {name} is not plain text."))),
+        Some(Ok(text)) => Ok(Some(text.to_owned())),
+        Some(Err(_)) => Err(Error::fault("", "header", format!("The header {name} is not plain text."))),
     };
+    let said = &incoming.said;
     let mut call = Call::new(Door::Http);
-    call.if_match = text("if-match")?.map(if_match).transpose()?;
-    call.if_none_match = match text("if-none-match")?.map(if_match).transpose()? {
+    call.if_match = plain("if-match", said.if_match)?.as_deref().map(if_match).transpose()?;
+    call.if_none_match = match plain("if-none-match", said.if_none_match)?.as_deref().map(if_match).transpose()? {
         Some(IfMatch::Version(version)) => Some(version),
         Some(IfMatch::Any | IfMatch::Never) | None => None,
     };
-    call.idempotency_key = match text("idempotency-key")? {
+    call.idempotency_key = match plain("idempotency-key", said.idempotency_key)? {
         Some(key) if key.is_empty() || key.len() > 255 => {
             return Err(Error::malformed("idempotency-key", "An Idempotency-Key has 1 to 255 characters."));
         }
-        key => key.map(str::to_owned),
+        key => key,
     };
-    call.last_event_id = text("last-event-id")?.map(str::to_owned);
-    call.respond_async = text("prefer")?.is_some_and(|prefer| prefer.split(',').any(|p| p.trim().eq_ignore_ascii_case("respond-async")));
+    call.last_event_id = plain("last-event-id", said.last_event_id)?;
+    call.respond_async =
+        plain("prefer", said.prefer)?.is_some_and(|prefer| prefer.split(',').any(|p| p.trim().eq_ignore_ascii_case("respond-async")));
     Ok(call)
 }
 
@@ -240,7 +240,7 @@ where
     if matches!(*incoming.method, Method::GET | Method::HEAD | Method::DELETE) {
         return Ok(Body::Empty);
     }
-    let declared = incoming.headers.get(header::CONTENT_TYPE).map(|v| v.to_str().unwrap_or_default());
+    let declared = incoming.said.content_type.map(|v| v.to_str().unwrap_or_default());
     let content_type = declared.map(|t| t.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
     let wrong = |wanted: &str| Err(Error::new(Code::Unsupported, "content-type", format!("This operation reads {wanted}.")));
     match (&operation.input, content_type.as_deref()) {

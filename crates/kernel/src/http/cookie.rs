@@ -1,8 +1,7 @@
 //! The session cookie: `__Host-sid`, HttpOnly, Secure, SameSite=Lax; on a loopback address `sid`, where browsers have no https.
 
-use super::Incoming;
+use super::{Incoming, said::text};
 use crate::app::App;
-use http::{HeaderMap, header};
 
 fn name(app: &App) -> &'static str {
     if app.config().is_loopback() { "sid" } else { "__Host-sid" }
@@ -21,10 +20,11 @@ pub fn clear_session(app: &App) -> String {
 }
 
 /// The session id that a request carries. Two cookies of that name are one too many, and neither counts.
-pub(super) fn session<'r>(app: &App, headers: &'r HeaderMap) -> Option<&'r str> {
-    let name = name(app);
-    let mut found = headers
-        .get_all(header::COOKIE)
+pub(super) fn session<'r>(incoming: &Incoming<'r>) -> Option<&'r str> {
+    let name = name(incoming.app);
+    let mut found = incoming
+        .said
+        .cookies
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
@@ -50,8 +50,7 @@ pub(super) enum Site {
 
 /// `Sec-Fetch-Site` decides; where it is absent, `Origin` must be the configured one.
 pub(super) fn site(incoming: &Incoming<'_>) -> Site {
-    let text = |name: &str| incoming.headers.get(name).and_then(|v| v.to_str().ok());
-    match (text("sec-fetch-site"), text("origin")) {
+    match (text(incoming.said.sec_fetch_site), text(incoming.said.origin)) {
         (Some("same-origin"), _) => Site::Same,
         (Some(_), _) => Site::Other,
         (None, Some(origin)) if same_origin(incoming, origin) => Site::Same,

@@ -5,7 +5,7 @@ use super::{
     cookie::{Site, site},
 };
 use base::{Code, Error, Result};
-use http::{Method, Response, header};
+use http::{Method, Response};
 
 pub(super) async fn page(incoming: &Incoming<'_>) -> Result<Response<Payload>> {
     match (incoming.method, incoming.path) {
@@ -27,7 +27,7 @@ async fn demo(incoming: &Incoming<'_>) -> Result<Response<Payload>> {
 
 async fn mail(incoming: &Incoming<'_>) -> Result<Response<Payload>> {
     let mails = incoming.app.mailer().list().await?;
-    let wants_json = incoming.headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).is_some_and(|accept| accept.contains("application/json"));
+    let wants_json = super::said::text(incoming.said.accept).is_some_and(|accept| accept.contains("application/json"));
     if wants_json {
         return Ok(answer::json(serde_json::to_vec(&mails).map_err(Error::internal)?));
     }

@@ -5,6 +5,7 @@ mod api;
 mod cookie;
 mod dev;
 pub mod problem;
+mod said;
 mod upload;
 
 pub use answer::{Payload, nonce};
@@ -13,7 +14,8 @@ pub use cookie::{clear_session, session_cookie};
 use crate::app::App;
 use base::Error;
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode};
+use said::Said;
 use std::{net::IpAddr, panic::AssertUnwindSafe, time::Instant};
 
 /// One request on its way in, without its body.
@@ -22,7 +24,7 @@ pub(crate) struct Incoming<'r> {
     pub method: &'r Method,
     pub path: &'r str,
     pub query: &'r str,
-    pub headers: &'r HeaderMap,
+    said: Said<'r>,
     pub ip: IpAddr,
     pub request_id: &'r str,
 }
@@ -36,14 +38,14 @@ where
     let started = Instant::now();
     let request_id = base::new_id();
     let (head, body) = request.into_parts();
-    let forwarded = head.headers.get("x-forwarded-for").and_then(|v| v.to_str().ok());
-    let ip = crate::limits::client_ip(peer, forwarded, &app.config().server.trusted_proxies);
+    let said = Said::of(&head.headers);
+    let ip = crate::limits::client_ip(peer, said::text(said.forwarded_for), &app.config().server.trusted_proxies);
     let incoming = Incoming {
         app: &app,
         method: &head.method,
         path: head.uri.path(),
         query: head.uri.query().unwrap_or_default(),
-        headers: &head.headers,
+        said,
         ip,
         request_id: &request_id,
     };
@@ -92,7 +94,7 @@ where
 
 /// Links and cookies are made for one origin; a request for any other host is somebody's trick or a wrong configuration.
 fn known_host(incoming: &Incoming<'_>) -> bool {
-    let Some(host) = incoming.headers.get(header::HOST).and_then(|v| v.to_str().ok()) else { return false };
+    let Some(host) = said::text(incoming.said.host) else { return false };
     let server = &incoming.app.config().server;
     let own = server.public_url.split_once("://").map_or("", |(_, host)| host);
     if host.eq_ignore_ascii_case(own) {

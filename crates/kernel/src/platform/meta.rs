@@ -45,7 +45,7 @@ fn meta(tx: &mut Tx<'_, '_>) -> Result<Value> {
     let mut modules = Vec::new();
     let mut nav = Vec::new();
     for module in app.catalogue().modules().iter().filter(|m| tx.rights().installed(&m.manifest.name)) {
-        let visible = |plan: &&std::sync::Arc<Plan>| tx.rights().held(&plan.permission("read")).is_some();
+        let visible = |plan: &&std::sync::Arc<Plan>| tx.rights().held(plan.read_permission()).is_some();
         let resources: Vec<Value> = module.plans.iter().filter(visible).map(|plan| resource(tx, plan)).collect();
         if resources.is_empty() {
             continue;

@@ -1,11 +1,8 @@
-use super::{
-    Field, Kind, Plan, Query, Scope, Shown,
-    json::{Raw, write_int, write_text},
-    list::Where,
-    plan::quote,
-    write::write_money,
+use super::{Field, Kind, Plan, Query, Scope, Shown, json::Raw, list::Where, plan::quote, write::write_money};
+use crate::{
+    json::{number, string},
+    manifest::nearest,
 };
-use crate::manifest::nearest;
 use base::{Error, Fault, Result};
 use std::collections::HashMap;
 
@@ -189,7 +186,7 @@ impl Plan {
         let Some(group) = group else { return out.push(b'}') };
         if what.count {
             out.extend_from_slice(b",\"count\":");
-            write_int(group.count, out);
+            number(group.count, out);
         }
         for (function, slots) in [("sum", &what.sum), ("min", &what.min), ("max", &what.max)] {
             if slots.is_empty() {
@@ -200,7 +197,7 @@ impl Plan {
                 if n > 0 {
                     out.push(b',');
                 }
-                write_text(self.name_of(*slot), out);
+                string(self.name_of(*slot), out);
                 out.push(b':');
                 match (group.members.get(&(function, *slot)), self.field(*slot).map(|f| &f.kind)) {
                     (Some(amounts), Some(Kind::Money)) => {

@@ -98,7 +98,26 @@ impl Compiler<'_> {
         let labels = d.labels.clone().unwrap_or_else(|| humanise(&d.plural));
         let (module, name, plural, icon) = (module.to_owned(), d.name.clone(), d.plural.clone(), d.icon.clone());
         let views = Views { list, board };
-        checked.done(Plan { module, name, plural, resource, label, labels, icon, table, views, states, fields, slots, schema, title, indexes, texts })
+        let read = format!("{resource}:read");
+        checked.done(Plan {
+            module,
+            name,
+            plural,
+            resource,
+            read,
+            label,
+            labels,
+            icon,
+            table,
+            views,
+            states,
+            fields,
+            slots,
+            schema,
+            title,
+            indexes,
+            texts,
+        })
     }
 
     fn field(&mut self, name: &str, value: &serde_json::Value, resource: &Declaration) {

@@ -126,47 +126,6 @@ impl<'de> Visitor<'de> for NameSeed {
     }
 }
 
-/// Appends `text` as a JSON string.
-pub fn write_text(text: &str, out: &mut Vec<u8>) {
-    out.push(b'"');
-    let mut rest = text.as_bytes();
-    while let Some(stop) = rest.iter().position(|b| *b < 0x20 || *b == b'"' || *b == b'\\') {
-        let (plain, after) = rest.split_at(stop);
-        out.extend_from_slice(plain);
-        match after.split_first() {
-            Some((b'"', _)) => out.extend_from_slice(b"\\\""),
-            Some((b'\\', _)) => out.extend_from_slice(b"\\\\"),
-            Some((b'\n', _)) => out.extend_from_slice(b"\\n"),
-            Some((b'\r', _)) => out.extend_from_slice(b"\\r"),
-            Some((b'\t', _)) => out.extend_from_slice(b"\\t"),
-            Some((other, _)) => out.extend_from_slice(format!("\\u{other:04x}").as_bytes()),
-            None => {}
-        }
-        rest = after.get(1..).unwrap_or_default();
-    }
-    out.extend_from_slice(rest);
-    out.push(b'"');
-}
-
-/// Appends a number.
-pub fn write_int(number: i64, out: &mut Vec<u8>) {
-    let mut digits = [0u8; 20];
-    let mut left = number.unsigned_abs();
-    let mut used = 0;
-    for place in digits.iter_mut().rev() {
-        *place = b'0' + u8::try_from(left % 10).unwrap_or_default();
-        left /= 10;
-        used += 1;
-        if left == 0 {
-            break;
-        }
-    }
-    if number < 0 {
-        out.push(b'-');
-    }
-    out.extend_from_slice(digits.get(20 - used..).unwrap_or_default());
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,18 +145,5 @@ mod tests {
             assert_eq!(Raw::object(text.as_bytes()).unwrap_err().name(), name, "{text}");
         }
         assert_eq!(Raw::object(b"{\"a\":\"\xff\"}").unwrap_err().name(), "encoding");
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn texts_and_numbers_are_written_as_serde_writes_them(text in "[\\x00-\\x7f]{0,20}.{0,20}", number: i64) {
-            let mut out = Vec::new();
-            write_text(&text, &mut out);
-            let back: String = serde_json::from_slice(&out).unwrap();
-            proptest::prop_assert_eq!(back, text);
-            let mut out = Vec::new();
-            write_int(number, &mut out);
-            proptest::prop_assert_eq!(String::from_utf8(out).unwrap(), number.to_string());
-        }
     }
 }

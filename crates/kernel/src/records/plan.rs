@@ -19,6 +19,8 @@ pub struct Plan {
     pub table: String,
     pub views: Views,
     pub states: Option<States>,
+    /// `crm.deals:read`
+    pub(super) read: String,
     pub(super) fields: Vec<Field>,
     pub(super) slots: HashMap<String, usize>,
     pub(super) schema: expr::Schema,
@@ -87,7 +89,11 @@ impl Plan {
     pub fn subject(&self, id: &str) -> String {
         format!("{}/{id}", self.resource)
     }
-    /// `plan.permission("read")` is `crm.deals:read`.
+    /// `crm.deals:read`, which is asked for all the time.
+    pub fn read_permission(&self) -> &str {
+        &self.read
+    }
+    /// `plan.permission("update")` is `crm.deals:update`.
     pub fn permission(&self, action: &str) -> String {
         format!("{}:{action}", self.resource)
     }

@@ -1,8 +1,5 @@
-use super::{
-    Cell, Field, Kind, Plan, Values,
-    json::{write_int, write_text},
-    statements::tags,
-};
+use super::{Cell, Field, Kind, Plan, Values, statements::tags};
+use crate::json::{number, string};
 use base::{Error, Result, Time};
 use serde_json::Value;
 
@@ -18,7 +15,7 @@ impl Plan {
     /// Writes the record in `row` (its columns from offset 0) as one JSON object, straight from the database row.
     pub fn write_row(&self, row: &silo::Row<'_>, shown: &Shown, out: &mut Vec<u8>) -> Result<()> {
         out.extend_from_slice(b"{\"id\":");
-        write_text(row.text(0)?, out);
+        string(row.text(0)?, out);
         for (slot, field) in self.fields.iter().enumerate() {
             if is_shown(shown, slot) {
                 out.extend_from_slice(&field.json);
@@ -31,7 +28,7 @@ impl Plan {
     /// The same bytes from memory.
     pub fn write_values(&self, values: &Values, shown: &Shown, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"id\":");
-        write_text(&values.id, out);
+        string(&values.id, out);
         for (slot, field) in self.fields.iter().enumerate() {
             if is_shown(shown, slot) {
                 out.extend_from_slice(&field.json);
@@ -58,11 +55,11 @@ impl Plan {
             if n > 0 {
                 out.push(b',');
             }
-            write_text(self.name_of(*slot), out);
+            string(self.name_of(*slot), out);
             match id {
                 Some(id) => {
                     out.extend_from_slice(b":{\"id\":");
-                    write_text(id, out);
+                    string(id, out);
                     out.extend_from_slice(b",\"title\":");
                     write_opt_text(*title, out);
                     out.push(b'}');
@@ -83,7 +80,7 @@ impl Plan {
         out.extend_from_slice(b",\"after\":");
         self.some(after, changed, &mut out);
         out.extend_from_slice(b",\"version\":");
-        write_int(after.version, &mut out);
+        number(after.version, &mut out);
         out.push(b'}');
         out
     }
@@ -162,7 +159,7 @@ impl Field {
     pub(super) fn write_column(&self, row: &silo::Row<'_>, at: usize, out: &mut Vec<u8>) -> Result<()> {
         match &self.kind {
             Kind::Integer { .. } => match row.opt_int(at)? {
-                Some(number) => write_int(number, out),
+                Some(n) => number(n, out),
                 None => out.extend_from_slice(b"null"),
             },
             Kind::Datetime => write_time(row.opt_int(at)?, out),
@@ -183,8 +180,8 @@ impl Field {
             (Cell::Null, _) => out.extend_from_slice(b"null"),
             (Cell::Bool(value), _) => write_bool(Some(*value), out),
             (Cell::Int(micros), Kind::Datetime) => write_time(Some(*micros), out),
-            (Cell::Int(number), _) => write_int(*number, out),
-            (Cell::Text(text), _) => write_text(text, out),
+            (Cell::Int(n), _) => number(*n, out),
+            (Cell::Text(text), _) => string(text, out),
             (Cell::Money { minor, currency }, _) => write_money(*minor, currency, out),
             (Cell::Tags(tags), _) => write_tags(tags.iter().map(String::as_str), out),
         }
@@ -218,13 +215,13 @@ fn write_system(created_at: i64, updated_at: i64, created_by: Option<&str>, vers
     out.extend_from_slice(b",\"created_by\":");
     write_opt_text(created_by, out);
     out.extend_from_slice(b",\"version\":");
-    write_int(version, out);
+    number(version, out);
     out.push(b'}');
 }
 
 fn write_opt_text(text: Option<&str>, out: &mut Vec<u8>) {
     match text {
-        Some(text) => write_text(text, out),
+        Some(text) => string(text, out),
         None => out.extend_from_slice(b"null"),
     }
 }
@@ -250,9 +247,9 @@ fn write_time(micros: Option<i64>, out: &mut Vec<u8>) {
 
 pub fn write_money(minor: i64, currency: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"minor\":");
-    write_int(minor, out);
+    number(minor, out);
     out.extend_from_slice(b",\"currency\":");
-    write_text(currency, out);
+    string(currency, out);
     out.push(b'}');
 }
 
@@ -262,7 +259,7 @@ fn write_tags<'t>(tags: impl Iterator<Item = &'t str>, out: &mut Vec<u8>) {
         if n > 0 {
             out.push(b',');
         }
-        write_text(tag, out);
+        string(tag, out);
     }
     out.push(b']');
 }

@@ -91,7 +91,7 @@ impl Tx<'_, '_> {
             }
             referred = true;
             // Only those that the caller may read are named.
-            let Ok(conditions) = self.only(&other.permission("read")) else { continue };
+            let Ok(conditions) = self.only(other.read_permission()) else { continue };
             let statement = scoped(&conditions, self.who(), |scope| other.referrers(slot, id, scope, NAMED));
             self.sql.each(&statement.sql, &statement.params, |row| {
                 let (id, title) = other.title_row(row)?;

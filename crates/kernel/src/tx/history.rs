@@ -15,10 +15,10 @@ impl Tx<'_, '_> {
     /// The record as it is, or as it last was; hidden from whoever may not read that.
     fn last_known(&mut self, plan: &Plan, id: &str) -> Result<(Values, bool)> {
         if let Some(values) = self.find(plan, id)? {
-            return if self.holds(&plan.permission("read"), &values) { Ok((values, true)) } else { Err(Error::not_found()) };
+            return if self.holds(plan.read_permission(), &values) { Ok((values, true)) } else { Err(Error::not_found()) };
         }
         let values = self.replayed(plan, id, i64::MAX)?.ok_or_else(Error::not_found)?;
-        if self.holds(&plan.permission("read"), &values) { Ok((values, false)) } else { Err(Error::not_found()) }
+        if self.holds(plan.read_permission(), &values) { Ok((values, false)) } else { Err(Error::not_found()) }
     }
 
     /// Plays a record's events up to `seq`.

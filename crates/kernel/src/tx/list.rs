@@ -76,14 +76,14 @@ impl Tx<'_, '_> {
     }
 
     pub(crate) fn aggregate(&mut self, plan: &Plan, what: &Aggregate) -> Result<Vec<u8>> {
-        let conditions = self.only(&plan.permission("read"))?;
+        let conditions = self.only(plan.read_permission())?;
         let who = self.who().clone();
         scoped(&conditions, &who, |scope| plan.aggregate(self.sql, what, scope))
     }
 
     /// What is shown, and the conditions on rows. (A field that may not be read does not exist for filter and sort: see `Query::parse`.)
     fn prepare(&mut self, plan: &Plan, query: &Query) -> Result<(Vec<bool>, Vec<Arc<Expr>>)> {
-        let conditions = self.only(&plan.permission("read"))?;
+        let conditions = self.only(plan.read_permission())?;
         let readable = self.readable(plan);
         let shown = match (query.fields.is_empty(), readable.is_empty()) {
             (true, _) => readable,
@@ -159,7 +159,7 @@ impl Tx<'_, '_> {
 
     /// The titles of those of `ids` that the caller may read.
     pub(crate) fn titles(&mut self, plan: &Plan, ids: &[&str]) -> Result<Vec<(String, String)>> {
-        let Ok(conditions) = self.only(&plan.permission("read")) else { return Ok(Vec::new()) };
+        let Ok(conditions) = self.only(plan.read_permission()) else { return Ok(Vec::new()) };
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -171,7 +171,7 @@ impl Tx<'_, '_> {
     pub(crate) fn search(&mut self, text: &str, limit: usize) -> Result<Vec<(String, String, String)>> {
         let plans: Vec<Arc<Plan>> = self.app().catalogue().plans().filter(|plan| self.rights.installed(&plan.module)).cloned().collect();
         let resources: Vec<String> =
-            plans.iter().filter(|plan| self.rights.held(&plan.permission("read")).is_some()).map(|plan| plan.resource.clone()).collect();
+            plans.iter().filter(|plan| self.rights.held(plan.read_permission()).is_some()).map(|plan| plan.resource.clone()).collect();
         let words = silo::cut_words(text);
         if words.is_empty() || resources.is_empty() {
             return Ok(Vec::new());

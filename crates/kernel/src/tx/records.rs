@@ -20,13 +20,13 @@ impl Tx<'_, '_> {
     /// A record that the caller may read. Hidden, foreign, deleted and never there are the same.
     pub fn get(&mut self, plan: &Plan, id: &str) -> Result<Values> {
         let values = self.find(plan, id)?.ok_or_else(Error::not_found)?;
-        if self.holds(&plan.permission("read"), &values) { Ok(values) } else { Err(Error::not_found()) }
+        if self.holds(plan.read_permission(), &values) { Ok(values) } else { Err(Error::not_found()) }
     }
 
     /// The same as JSON, straight from the row where nothing has to be looked at in between. Returns the version.
     pub(crate) fn get_json(&mut self, plan: &Plan, id: &str, out: &mut Vec<u8>) -> Result<i64> {
         let shown = self.readable(plan);
-        if !self.only(&plan.permission("read"))?.is_empty() {
+        if !self.only(plan.read_permission())?.is_empty() {
             let values = self.get(plan, id)?;
             plan.write_values(&values, &shown, out);
             return Ok(values.version);
@@ -203,7 +203,7 @@ impl Tx<'_, '_> {
             return Ok(false);
         }
         let target = self.app().catalogue().plan_of(resource)?.clone();
-        let Ok(conditions) = self.only(&target.permission("read")) else { return Ok(false) };
+        let Ok(conditions) = self.only(target.read_permission()) else { return Ok(false) };
         let statement = scoped(&conditions, self.who(), |scope| target.titles(&[id], scope));
         Ok(self.sql.row(&statement.sql, &statement.params, |_| Ok(()))?.is_some())
     }

@@ -58,7 +58,7 @@ struct Rejected {
 pub(super) fn operation(plan: &Arc<Plan>) -> Operation {
     let about = format!("Changes many {} at once; over {AT_ONCE} as a job.", plan.labels.to_lowercase());
     let operation = Operation::post(&format!("{}.bulk", plan.resource), &format!("{}/{}:bulk", plan.module, plan.plural), &about)
-        .needs(&plan.permission("read"))
+        .needs(plan.read_permission())
         .reads::<Bulk>()
         .answers_json(StatusCode::OK, schema_of::<Done>());
     let plan = plan.clone();

@@ -17,7 +17,7 @@ const PAGE: usize = 500;
 pub(super) fn operation(plan: &Arc<Plan>) -> Operation {
     let about = format!("Exports {} as CSV, with the same query as the list.", plan.labels.to_lowercase());
     let operation = Operation::get(&format!("{}.export", plan.resource), &format!("{}/{}:export", plan.module, plan.plural), &about)
-        .needs(&plan.permission("read"))
+        .needs(plan.read_permission())
         .answers_stream("text/csv");
     let plan = plan.clone();
     operation.run(move |cx, call| start(cx, plan.clone(), call))

@@ -49,9 +49,12 @@ fn s_03_there_is_one_router_and_one_registry() {
 #[test]
 fn s_03_a_context_is_made_in_one_file() {
     for (name, text) in sources() {
-        let makes = holds(&text, &["Ctx { inner", "Ctx::of_credential(", "Ctx::of_job(", "Ctx::of_system("]);
-        let known = ["kernel/src/ctx.rs", "kernel/src/http/api.rs", "kernel/src/jobs.rs"];
+        let makes = holds(&text, &["Ctx { inner", "Ctx::new(", "Ctx::of_credential(", "Ctx::of_job(", "Ctx::of_system(", "Ctx::of_hindsight("]);
+        let known =
+            ["kernel/src/ctx.rs", "kernel/src/http/api.rs", "kernel/src/jobs.rs", "kernel/src/exposed.rs", "kernel/src/platform/write_down.rs"];
         assert!(!makes || known.contains(&name.as_str()), "{name} makes a Ctx");
+        let names = holds(&text, &["Identity {"]);
+        assert!(!names || ["kernel/src/ctx.rs", "kernel/src/credentials.rs"].contains(&name.as_str()), "{name} says who acts");
         let operator = holds(&text, &["of_command_line("]);
         assert!(
             !operator || ["kernel/src/ctx.rs", "account/src/operators.rs", "hub/src/backup.rs"].contains(&name.as_str()),
