@@ -52,6 +52,8 @@ fn s_03_a_context_is_made_in_one_file() {
         let makes = holds(&text, &["Ctx { inner", "Ctx::of_credential(", "Ctx::of_job(", "Ctx::of_system("]);
         let known = ["kernel/src/ctx.rs", "kernel/src/http/api.rs", "kernel/src/jobs.rs"];
         assert!(!makes || known.contains(&name.as_str()), "{name} makes a Ctx");
+        let hindsight = holds(&text, &["Ctx::of_hindsight("]);
+        assert!(!hindsight || name == "kernel/src/platform/write_down.rs", "{name} writes in somebody's name");
         let operator = holds(&text, &["of_command_line("]);
         assert!(
             !operator || ["kernel/src/ctx.rs", "account/src/operators.rs", "hub/src/backup.rs"].contains(&name.as_str()),
