@@ -7,6 +7,7 @@ mod crashes;
 mod invitations;
 mod keys;
 mod limits;
+mod mails;
 mod members;
 mod operators;
 mod passwords;
