@@ -1,11 +1,8 @@
-use std::{
-    net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard},
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
+    sync::Mutex,
     task::JoinHandle,
 };
 
@@ -65,30 +62,30 @@ impl Sink {
     }
 
     /// Turns the next mails away with 451, which means: later.
-    pub fn refuse(&self, mails: usize) {
-        lock(&self.kept).refuse = mails;
+    pub async fn refuse(&self, mails: usize) {
+        self.kept.lock().await.refuse = mails;
     }
 
     /// How many were turned away.
-    pub fn refused(&self) -> usize {
-        lock(&self.kept).refused
+    pub async fn refused(&self) -> usize {
+        self.kept.lock().await.refused
     }
 
     /// What came for an address, oldest first.
-    pub fn mails(&self, to: &str) -> Vec<Received> {
-        lock(&self.kept).mails.iter().filter(|mail| mail.to == to).cloned().collect()
+    pub async fn mails(&self, to: &str) -> Vec<Received> {
+        self.kept.lock().await.mails.iter().filter(|mail| mail.to == to).cloned().collect()
     }
 
     /// Waits until so many have come for an address.
     pub async fn wait(&self, to: &str, mails: usize) -> Vec<Received> {
         for _ in 0..6000 {
-            let found = self.mails(to);
+            let found = self.mails(to).await;
             if found.len() >= mails {
                 return found;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        panic!("{mails} mails were to come for {to}; there are {}", self.mails(to).len());
+        panic!("{mails} mails were to come for {to}; there are {}", self.mails(to).await.len());
     }
 }
 
@@ -96,10 +93,6 @@ impl Drop for Sink {
     fn drop(&mut self) {
         self.serving.abort();
     }
-}
-
-fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
-    kept.lock().unwrap()
 }
 
 async fn converse(stream: TcpStream, kept: Arc<Mutex<Kept>>) -> std::io::Result<()> {
@@ -115,7 +108,7 @@ async fn converse(stream: TcpStream, kept: Arc<Mutex<Kept>>) -> std::io::Result<
             continue;
         }
         let answer = match line.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase().as_str() {
-            "." => take(&kept, std::mem::take(&mut mail)),
+            "." => take(&kept, std::mem::take(&mut mail)).await,
             "EHLO" => "250-sink\r\n250 8BITMIME",
             "MAIL" => {
                 mail.from = between(&line);
@@ -135,8 +128,8 @@ async fn converse(stream: TcpStream, kept: Arc<Mutex<Kept>>) -> std::io::Result<
     Ok(())
 }
 
-fn take(kept: &Mutex<Kept>, mail: Received) -> &'static str {
-    let mut kept = lock(kept);
+async fn take(kept: &Mutex<Kept>, mail: Received) -> &'static str {
+    let mut kept = kept.lock().await;
     if kept.refuse > 0 {
         kept.refuse -= 1;
         kept.refused += 1;

@@ -99,22 +99,22 @@ async fn a_mail_arrives_as_it_was_written() {
     assert!(part(&mail, "text/plain").contains(&format!("{COMPANY} has its own database now.")));
     assert!(part(&mail, "text/html").contains("Smørrebrød &amp; Søn 株式会社 has its own database now."));
     settled(&app).await;
-    assert_eq!(sink.mails("nora@new.test").len(), 2);
+    assert_eq!(sink.mails("nora@new.test").await.len(), 2);
 }
 
 #[tokio::test]
 async fn a_mail_that_was_turned_away_arrives_later_and_once() {
     let sink = Sink::start().await;
-    sink.refuse(1);
+    sink.refuse(1).await;
     let app = app(sink.url()).await;
     register(&app).await;
     let mail = sink.wait("nora@new.test", 1).await.remove(0);
-    assert_eq!(sink.refused(), 1);
+    assert_eq!(sink.refused().await, 1);
     // The link of the try that was turned away is dead; the one that came is good.
     verify(&app, &token(&mail)).await;
     sink.wait("nora@new.test", 2).await;
     settled(&app).await;
-    assert_eq!(sink.mails("nora@new.test").len(), 2, "one to confirm, one to welcome");
+    assert_eq!(sink.mails("nora@new.test").await.len(), 2, "one to confirm, one to welcome");
 }
 
 #[tokio::test]
