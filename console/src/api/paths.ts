@@ -16,6 +16,7 @@ export const api = {
   module: (name: string, verb: 'install' | 'uninstall' | 'purge') => at('modules', name, verb),
   auth: (verb: 'register' | 'verify' | 'resend' | 'sign-in' | 'sign-out' | 'forgot' | 'reset' | 'switch' | 'accept-invitation') => at('auth', verb),
   account: (thing: 'profile' | 'password' | 'sessions' | 'companies' | 'members' | 'invitations' | 'roles' | 'permissions' | 'keys' | 'leave' | 'views') => at('account', thing),
+  accountPage: (thing: 'members' | 'invitations', query: URLSearchParams) => withQuery(at('account', thing), query),
   accountItem: (thing: 'sessions' | 'members' | 'invitations' | 'roles' | 'keys' | 'views', id: string) => at('account', thing, id),
   resend: (id: string) => at('account', 'invitations', id, 'resend'),
   events: (query: URLSearchParams) => withQuery(`${root}/events`, query),

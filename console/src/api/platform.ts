@@ -26,12 +26,12 @@ export const fetchSessions = () => get<Items<Session>>(api.account('sessions'));
 export const endSession = (id: string) => remove(api.accountItem('sessions', id));
 export const makeCompany = (name: string) => post<Tenant>(api.account('companies'), { name });
 
-export const fetchMembers = () => get<Items<Member>>(api.account('members'));
+export const fetchMembers = () => whole((query) => get<Page<Member>>(api.accountPage('members', query)));
 export const changeMember = (id: string, change: Input<'account.members.update'>) => patch<Member>(api.accountItem('members', id), change);
 export const removeMember = (id: string) => remove(api.accountItem('members', id));
 export const leave = () => post<void>(api.account('leave'));
 
-export const fetchInvitations = () => get<Items<Invitation>>(api.account('invitations'));
+export const fetchInvitations = () => whole((query) => get<Page<Invitation>>(api.accountPage('invitations', query)));
 export const invite = (input: Input<'account.invitations.create'>) => post<Invitation>(api.account('invitations'), input);
 export const resendInvitation = (id: string) => post<unknown>(api.resend(id));
 export const cancelInvitation = (id: string) => remove(api.accountItem('invitations', id));
@@ -59,6 +59,19 @@ export const cancelJob = (id: string) => post<unknown>(api.cancelJob(id));
 
 export function searchEverything(words: string, signal?: AbortSignal) {
   return get<Items<Hit>>(api.search(new URLSearchParams({ q: words, limit: '12' })), signal);
+}
+
+/** A list that is shown whole, page after page. */
+async function whole<T>(fetchPage: (query: URLSearchParams) => Promise<Page<T>>): Promise<Items<T>> {
+  const items: T[] = [];
+  let next: string | null = null;
+  do {
+    const query = new URLSearchParams({ limit: '200', ...(next && { cursor: next }) });
+    const page: Page<T> = await fetchPage(query);
+    items.push(...page.items);
+    next = page.next;
+  } while (next);
+  return { items };
 }
 
 /** A grant without a condition does not mention one. */

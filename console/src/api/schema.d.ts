@@ -266,7 +266,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists who works here. */
+        /** Lists who works here, by name. */
         get: operations["account.members.list"];
         put?: never;
         post?: never;
@@ -1277,6 +1277,7 @@ export interface operations {
                             /** @description When this person last signed in to this company. */
                             seen_at?: string | null;
                         }[];
+                        next?: string | null;
                     };
                 };
             };
@@ -1386,6 +1387,7 @@ export interface operations {
                             expires_at: string;
                             created_at: string;
                         }[];
+                        next?: string | null;
                     };
                 };
             };

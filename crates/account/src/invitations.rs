@@ -6,6 +6,7 @@ use crate::{
     mails::{self, Letter},
     me,
     members::{self, Joining},
+    pages::{CURSOR, LIMIT, Page},
     proof, roles,
     seats::{self, Seat},
     sign_in, users,
@@ -29,6 +30,8 @@ pub fn operations() -> Vec<Operation> {
     vec![
         Operation::get("account.invitations.list", "account/invitations", "Lists invitations, newest first.")
             .needs("account.invitations:read")
+            .param(LIMIT.0, LIMIT.1)
+            .param(CURSOR.0, CURSOR.1)
             .answers::<Invitations>(StatusCode::OK)
             .run(list),
         Operation::post("account.invitations.create", "account/invitations", "Invites somebody by mail.")
@@ -58,6 +61,7 @@ pub fn operations() -> Vec<Operation> {
 #[derive(Serialize, Deserialize, JsonSchema)]
 struct Invitations {
     items: Vec<Invitation>,
+    next: Option<String>,
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -99,11 +103,17 @@ impl Invitation {
 }
 
 async fn list(cx: Ctx, call: Call) -> Result<Reply> {
-    call.only_query(&[])?;
-    let tenant = cx.tenant_id().to_string();
-    let sql = format!(r#"SELECT {} FROM "links" WHERE "tenant" = ?1 AND "kind" = 'invitation' ORDER BY "id" DESC LIMIT 500"#, links::COLUMNS);
-    let found = cx.app().hub().scan(move |tx| tx.rows(&sql, &[Value::from(&tenant)], links::from_row)).await?;
-    Reply::json(&Invitations { items: found.iter().map(Invitation::of).collect() })
+    let page: Page<String> = Page::of(&cx, &call)?;
+    // Ids grow with time, and `g` comes after all of them.
+    let (tenant, before) = (cx.tenant_id().to_string(), page.after.clone().unwrap_or_else(|| "g".into()));
+    let sql = format!(
+        r#"SELECT {} FROM "links" WHERE "tenant" = ?1 AND "kind" = 'invitation' AND "id" < ?2 ORDER BY "id" DESC LIMIT {}"#,
+        links::COLUMNS,
+        page.limit + 1
+    );
+    let mut found = cx.app().hub().scan(move |tx| tx.rows(&sql, &[Value::from(&tenant), Value::from(&before)], links::from_row)).await?;
+    let next = page.cut(&mut found, |link| link.id.clone())?;
+    Reply::json(&Invitations { items: found.iter().map(Invitation::of).collect(), next })
 }
 
 /// An invitation of this company that can still be accepted; any other is not there.

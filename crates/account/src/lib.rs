@@ -14,6 +14,7 @@ mod mails;
 mod me;
 mod members;
 pub mod operators;
+mod pages;
 mod passwords;
 mod proof;
 mod roles;

@@ -147,6 +147,11 @@ impl App {
         platform::write_down(self).await
     }
 
+    /// Takes out of the hub what has been over for long, and says how many rows that were: once an hour it happens by itself.
+    pub async fn clean_up(&self) -> Result<u64> {
+        platform::clean_up(self).await
+    }
+
     /// Ends what would never end by itself: event streams, and the loops beside requests.
     pub fn close_streams(&self) {
         self.0.stop.notify_waiters();

@@ -1,8 +1,7 @@
 //! A key in a URL ends up in logs and in other sites' hands. It is refused there; and one of ours is marked, so that its owner hears of it.
 
 use crate::{
-    app::App,
-    ctx::{Ctx, Trace},
+    ctx::Ctx,
     jobs::Job,
     secrets::{api_key_id, token_hash},
 };
@@ -39,11 +38,12 @@ impl<'q> Query<'q> {
     }
 }
 
-/// Marks a key that is good, once; it goes on working until its owner decides otherwise. Of any other nothing is written.
-pub(crate) async fn mark(app: &App, text: &str, trace: Trace) -> Result<()> {
+/// Marks a key that is good, once; it goes on working until its owner decides otherwise. Of any other nothing is written. `cx` stands in
+/// the hub.
+pub(crate) async fn mark(cx: &Ctx, text: &str) -> Result<()> {
     let Some(id) = api_key_id(text).map(str::to_owned) else { return Ok(()) };
     let key = id.clone();
-    let stored = app.hub().read(move |sql| {
+    let stored = cx.app().hub().read(move |sql| {
         let find = r#"SELECT "hash" FROM "keys" WHERE "id" = ?1 AND "status" = 'active' AND "expires_at" > ?2"#;
         sql.row(find, &[(&key).into(), Time::now().into()], |row| Ok(row.blob(0)?.to_vec()))
     });
@@ -51,7 +51,6 @@ pub(crate) async fn mark(app: &App, text: &str, trace: Trace) -> Result<()> {
     if !stored.await?.is_some_and(|stored| stored.ct_eq(&hash).into()) {
         return Ok(());
     }
-    let cx = Ctx::of_system(app, app.hub().clone(), "account", None, trace, true);
     cx.work_is_coming().await?;
     cx.write(move |tx| {
         let marked = tx.sql().run(r#"UPDATE "keys" SET "status" = 'exposed' WHERE "id" = ?1 AND "status" = 'active'"#, &[(&id).into()])?;

@@ -127,7 +127,7 @@ impl TestApp {
 
     /// A request to be finished by the test: `Host` and the token are set.
     pub fn request(&self, method: Method, path: &str, token: Option<&str>) -> http::request::Builder {
-        let host = self.app.config().server.public_url.trim_start_matches("http://").to_owned();
+        let host = self.app.config().server.public_url.split("://").last().unwrap_or_default().to_owned();
         let builder = Request::builder().method(method).uri(path).header(header::HOST, host);
         match token {
             Some(token) => builder.header(header::AUTHORIZATION, format!("Bearer {token}")),

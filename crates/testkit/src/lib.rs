@@ -9,6 +9,7 @@ mod frames;
 mod packs;
 mod person;
 mod sample;
+mod sink;
 
 pub use app::{Answer, TestApp};
 pub use contents::Contents;
@@ -16,6 +17,7 @@ pub use frames::{Frame, Frames};
 pub use packs::{crm, sample_companies};
 pub use person::{PASSWORD, Person};
 pub use sample::{full, minimal};
+pub use sink::{Received, Sink};
 
 /// The four people who stand ready in every test: the owner of a company, a member of it who may do nothing, the owner of another
 /// company, and nobody at all.

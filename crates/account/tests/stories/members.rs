@@ -110,3 +110,60 @@ async fn the_last_owner_stays() {
     let stayed = if one.status == 409 { &app.admin.token } else { &admin.token };
     app.get_as(Some(stayed), "/api/v1/account/members").await.expect(200);
 }
+
+/// Every page of a list, one after the other: what each holds of a field.
+async fn pages(app: &TestApp, path: &str, field: &str) -> Vec<Vec<String>> {
+    let (mut all, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = app.get(ADMIN, &format!("{path}{cursor}")).await.expect(200);
+        all.push(page["items"].as_array().unwrap().iter().map(|item| item[field].as_str().unwrap().to_owned()).collect());
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return all,
+        }
+    }
+}
+
+#[tokio::test]
+async fn members_and_invitations_come_in_pages() {
+    let app = TestApp::with(vec![]).await;
+    let tenant = app.tenant(&app.admin);
+    // Ada and Sam are there; these come between and around them, two of one name.
+    let names = ["zoe", "Álvaro", "Bob", "bob", "Jérôme"];
+    let silo = app.app.silos().open(tenant).await.unwrap();
+    let added = silo.write(move |sql| {
+        for (n, name) in names.into_iter().enumerate() {
+            let insert = r#"INSERT INTO "members" ("id", "user", "email", "name", "status", "joined_at") VALUES (?1, ?2, ?3, ?4, 'active', 0)"#;
+            sql.run(insert, &[base::new_id().into(), base::new_id().into(), format!("m{n}@acme.test").into(), name.into()])?;
+        }
+        let gone = r#"INSERT INTO "members" ("id", "user", "email", "name", "status", "joined_at") VALUES (?1, ?2, 'x', 'Gone', 'removed', 0)"#;
+        sql.run(gone, &[base::new_id().into(), base::new_id().into()])
+    });
+    added.await.unwrap();
+    let ordered = ["Ada Admin", "Álvaro", "Bob", "bob", "Jérôme", "Sam Stranger", "zoe"];
+    for limit in [1, 2, 3, 6, 7, 200] {
+        let found = pages(&app, &format!("/api/v1/account/members?limit={limit}"), "name").await;
+        assert_eq!(found.concat(), ordered, "{limit}");
+        assert_eq!(found.len(), ordered.len().div_ceil(limit));
+    }
+    assert_eq!(app.get(ADMIN, "/api/v1/account/members").await.expect(200)["next"], Value::Null);
+    let first = app.get(ADMIN, "/api/v1/account/members?limit=2").await.expect(200);
+    assert_eq!(first["items"][0]["roles"], json!(["owner"]));
+    assert!(first["items"][0]["seen_at"].is_string() && first["items"][1]["seen_at"].is_null());
+    // Invitations, newest first; the one that was accepted is the oldest.
+    for n in 0..6 {
+        app.post(ADMIN, "/api/v1/account/invitations", json!({"email": format!("i{n}@acme.test"), "role": "viewer"})).await.expect(201);
+    }
+    let newest = ["i5@acme.test", "i4@acme.test", "i3@acme.test", "i2@acme.test", "i1@acme.test", "i0@acme.test", "stranger@acme.test"];
+    for limit in [1, 3, 7, 50] {
+        assert_eq!(pages(&app, &format!("/api/v1/account/invitations?limit={limit}"), "email").await.concat(), newest, "{limit}");
+    }
+    // A place in one list is none in another, nor in another company's.
+    let next = first["next"].as_str().unwrap();
+    for (who, path) in [(ADMIN, "invitations"), (OTHER_TENANT, "members")] {
+        assert_eq!(app.get(who, &format!("/api/v1/account/{path}?cursor={next}")).await.expect(400).code(), "cursor");
+    }
+    for wrong in ["limit=0", "limit=201", "limit=x", "cursor=x", "offset=2"] {
+        app.get(ADMIN, &format!("/api/v1/account/members?{wrong}")).await.expect(400);
+    }
+}

@@ -81,11 +81,11 @@ async fn no_credential_in_url(incoming: &Incoming<'_>) -> Result<()> {
         return Ok(());
     }
     let app = incoming.app;
-    if let Some(key) = query.key()
-        && app.limits().take_ip(Limit::AnonymousPerIp, incoming.ip).allowed
-        && let Err(error) = exposed::mark(app, key, trace(incoming)).await
-    {
-        tracing::warn!(%error, "a key in a URL could not be looked up; it is refused as any other");
+    if let Some(key) = query.key().filter(|_| app.limits().take_ip(Limit::AnonymousPerIp, incoming.ip).allowed) {
+        let cx = Ctx::of_system(app, app.hub().clone(), "account", None, trace(incoming), true);
+        if let Err(error) = exposed::mark(&cx, key).await {
+            tracing::warn!(%error, "a key in a URL could not be looked up; it is refused as any other");
+        }
     }
     Err(Error::malformed(
         "credential-in-url",

@@ -1,6 +1,7 @@
 //! What the platform offers beside products, in every silo: events, jobs, search, the description of itself.
 
 mod access;
+mod clean_up;
 mod events;
 mod jobs;
 mod meta;
@@ -9,6 +10,7 @@ mod search;
 mod upkeep;
 mod write_down;
 
+pub(crate) use clean_up::clean_up;
 pub(crate) use upkeep::{check_root_key, first_rows, migrate};
 pub(crate) use write_down::{keep_up, write_down};
 

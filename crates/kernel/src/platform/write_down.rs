@@ -1,5 +1,6 @@
-//! Once a minute, and when the server stops, what waits in memory is written down.
+//! Once a minute, and when the server stops, what waits in memory is written down. Once an hour the hub is cleaned up.
 
+use super::clean_up;
 use crate::{
     app::App,
     ctx::Ctx,
@@ -14,18 +15,25 @@ use tokio::sync::Notify;
 
 /// How often what waits in memory is written down.
 const EVERY: Duration = Duration::from_secs(60);
+/// The hub is cleaned up every so many times, and the first time.
+const CLEAN_EVERY: u64 = 60;
 /// How long tries wait for their silo to be open, in seconds.
 const PATIENCE: i64 = 3600;
 
 /// Writes down, once a minute, what may be lost, and keeps a checkpoint of every log that grew.
 pub(crate) async fn keep_up(app: App, stop: Arc<Notify>) {
-    loop {
+    for minute in 0_u64.. {
         tokio::select! {
             () = stop.notified() => return,
             () = tokio::time::sleep(EVERY) => {}
         }
         if let Err(error) = write_down(&app).await {
             tracing::warn!(%error, "what waited in memory could not be written; trying again in a minute");
+        }
+        if minute % CLEAN_EVERY == 0
+            && let Err(error) = clean_up(&app).await
+        {
+            tracing::warn!(%error, "the hub could not be cleaned up; trying again in an hour");
         }
     }
 }
