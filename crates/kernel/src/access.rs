@@ -156,13 +156,17 @@ pub fn epoch(sql: &mut silo::Tx<'_>) -> Result<i64> {
 
 /// The rights of `subject` in this silo, as of this transaction.
 pub fn rights(app: &App, sql: &mut silo::Tx<'_>, subject: &Subject, epoch: i64) -> Result<Arc<Rights>> {
-    let key = (sql.tenant(), subject.clone(), epoch);
-    if let Some(rights) = app.rights().get(&key) {
+    if let Some(rights) = known(app, sql.tenant(), subject, epoch) {
         return Ok(rights);
     }
     let rights = Arc::new(load(app.catalogue(), sql, subject)?);
-    app.rights().insert(key, rights.clone());
+    app.rights().insert((sql.tenant(), subject.clone(), epoch), rights.clone());
     Ok(rights)
+}
+
+/// The same if somebody asked before.
+pub fn known(app: &App, tenant: TenantId, subject: &Subject, epoch: i64) -> Option<Arc<Rights>> {
+    app.rights().get(&(tenant, subject.clone(), epoch))
 }
 
 /// The cache of rights. Its key says everything that they depend on.

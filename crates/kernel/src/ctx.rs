@@ -212,6 +212,10 @@ impl Ctx {
         self.inner.who.person.as_ref().ok_or_else(Error::anonymous)
     }
 
+    pub(crate) fn silo(&self) -> &Silo {
+        &self.inner.silo
+    }
+
     /// Whether the operation at hand may be called at all: for work that begins outside a transaction.
     pub async fn check(&self) -> Result<()> {
         self.read(|_| Ok(())).await

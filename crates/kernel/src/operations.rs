@@ -8,7 +8,7 @@ use crate::{
     idempotency::{self, Key},
     module::Module,
     records::Plan,
-    tx::Tx,
+    tx::{self, Tx},
     waiting::Who,
 };
 use base::{Code, Error, Fault, Result};
@@ -204,6 +204,8 @@ type Alone = Arc<dyn Fn(Ctx, Call) -> BoxFuture<'static, Result<Reply>> + Send +
 pub enum Run {
     /// One record by id: inline on the worker.
     Read(InTx),
+    /// The same of a resource, by one statement where nothing but the record has to be looked at.
+    Record(Arc<Plan>, InTx),
     /// Lists, counts, searches: blocking pool, own connection, time limit.
     Scan(InTx),
     /// One unit of work on the silo's writer, together with its idempotency row.
@@ -371,6 +373,10 @@ impl Operation {
         self.run = Run::Read(Arc::new(run));
         self
     }
+    pub(crate) fn record(mut self, plan: &Arc<Plan>, run: impl Fn(&mut Tx<'_, '_>, &Call) -> Result<Reply> + Send + Sync + 'static) -> Operation {
+        self.run = Run::Record(plan.clone(), Arc::new(run));
+        self
+    }
     pub fn scan(mut self, run: impl Fn(&mut Tx<'_, '_>, &Call) -> Result<Reply> + Send + Sync + 'static) -> Operation {
         self.run = Run::Scan(Arc::new(run));
         self
@@ -487,6 +493,13 @@ async fn run(cx: &Ctx, operation: &Operation, call: Call) -> Result<Reply> {
             let run = run.clone();
             cx.read(move |tx| run(tx, &call)).await
         }
+        Run::Record(plan, run) => match tx::at_once(cx, plan, &call) {
+            Some(reply) => Ok(reply),
+            None => {
+                let run = run.clone();
+                cx.read(move |tx| run(tx, &call)).await
+            }
+        },
         Run::Scan(run) => {
             let run = run.clone();
             cx.scan(move |tx| run(tx, &call)).await

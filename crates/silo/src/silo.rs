@@ -1,4 +1,4 @@
-use crate::{Tx, link::Dialect, postgres, search, silos::Counters, sqlite, writer::Queue};
+use crate::{Row, Tx, link::Dialect, postgres, search, silos::Counters, sqlite, writer::Queue};
 use base::{Error, Result, TenantId, Value};
 use std::{
     sync::{
@@ -58,6 +58,16 @@ impl Silo {
                 }
             },
             Store::Postgres(s) => s.read(self.0.id, f).await,
+        }
+    }
+
+    /// Asks for one row by one statement, which is one state of the silo without a transaction around it. `None`: not here or not now, so
+    /// ask in a transaction. On PostgreSQL a statement needs one, or it would not be known whose it is.
+    pub fn peek<T>(&self, sql: &str, p: &[Value<'_>], f: impl FnOnce(&Row<'_>) -> Result<T>) -> Option<Result<Option<T>>> {
+        self.usable().ok()?;
+        match &self.0.store {
+            Store::Sqlite(s) => s.peek(sql, p, f),
+            Store::Postgres(_) => None,
         }
     }
 

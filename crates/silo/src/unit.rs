@@ -1,12 +1,12 @@
 //! Transactions as a whole: one that reads, one that writes alone, and the end of a batch.
 
 use crate::{
-    Tx, fault,
+    Row, Tx, fault,
     link::Link,
     search,
     tx::{AfterCommit, Batch},
 };
-use base::{Error, Result, TenantId};
+use base::{Error, Result, TenantId, Value};
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -32,6 +32,21 @@ pub fn read<T>(tenant: TenantId, link: &mut Link, limit: Duration, f: impl FnOnc
     link.limit(Some(limit));
     let answer = caught(|| Tx::new(tenant, link, None).complete(f));
     link.end_read();
+    answer
+}
+
+/// One row by one statement, in no transaction but the statement's own.
+pub fn peek<T>(link: &mut Link, limit: Duration, sql: &str, p: &[Value<'_>], f: impl FnOnce(&Row<'_>) -> Result<T>) -> Result<Option<T>> {
+    link.limit(Some(limit));
+    let answer = caught(|| {
+        let (mut f, mut answer) = (Some(f), None);
+        link.step(sql, p, |row| {
+            answer = f.take().map(|f| f(row));
+            false
+        })?;
+        answer.transpose()
+    });
+    link.limit(None);
     answer
 }
 

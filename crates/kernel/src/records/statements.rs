@@ -23,6 +23,7 @@ pub struct Texts {
     pub columns: String,
     pub width: usize,
     select_one: String,
+    select_current: String,
     insert: String,
     delete: String,
 }
@@ -47,6 +48,7 @@ impl Texts {
         Texts {
             width: read.len(),
             select_one: format!("SELECT {columns} FROM {table} WHERE \"id\" = ?1"),
+            select_current: format!("SELECT {columns}, (SELECT \"epoch\" FROM \"meta\" WHERE \"one\" = 1) FROM {table} WHERE \"id\" = ?1"),
             insert: format!("INSERT INTO {table} ({}) VALUES ({})", written.join(", "), numbers.join(", ")),
             delete: format!("DELETE FROM {table} WHERE \"id\" = ?1"),
             columns,
@@ -107,6 +109,10 @@ impl Plan {
     /// Selects one record; `?1` is the id. Its columns are what `from_row` and `write_row` read at offset 0.
     pub fn select_one(&self) -> &str {
         &self.texts.select_one
+    }
+    /// The same with the epoch of rights behind it, in column `width`.
+    pub fn select_current(&self) -> &str {
+        &self.texts.select_current
     }
     /// Selects at most two records whose field at `slot` has the key `?1` (see `Field::key_of`): none, the one, or "ambiguous".
     pub fn select_by_key(&self, slot: usize) -> String {

@@ -1,6 +1,7 @@
 //! A transaction as products see it: records with their rights, their events and their search words. There is no way to change a
 //! record without an event, and none to reach a row that the caller's condition hides.
 
+mod at_once;
 mod delete;
 mod history;
 mod list;
@@ -11,12 +12,13 @@ use crate::{
     app::App,
     ctx::Ctx,
     events,
-    records::{Plan, Scope},
+    records::{Field, Plan, Scope},
 };
 use base::{Code, Error, Result, TenantId, Time};
 use expr::{Actor, Expr};
 use std::{cell::OnceCell, sync::Arc};
 
+pub(crate) use at_once::at_once;
 pub use list::Listed;
 
 /// One transaction on the caller's silo, with the caller's rights as of this transaction.
@@ -35,26 +37,8 @@ impl<'t, 's> Tx<'t, 's> {
         if let Some(scopes) = cx.scopes() {
             rights = Arc::new(rights.narrowed(scopes));
         }
-        let tx = Tx { sql, cx, rights, who: OnceCell::new() };
-        tx.check()?;
-        Ok(tx)
-    }
-
-    fn check(&self) -> Result<()> {
-        if !self.rights.active {
-            return Err(Error::new(Code::Denied, "inactive", "This membership is not active."));
-        }
-        let Some(operation) = self.cx.operation() else { return Ok(()) };
-        if operation.plan.is_some() && !self.rights.installed(&operation.module) {
-            return Err(Error::not_found());
-        }
-        match &operation.access {
-            Access::Public => Ok(()),
-            Access::SignedIn if self.cx.person().is_some() || matches!(self.cx.subject(), Subject::Operator) => Ok(()),
-            Access::SignedIn => Err(Error::anonymous()),
-            Access::Needs(permission) if self.rights.held(permission.as_str()).is_some() => Ok(()),
-            Access::Needs(permission) => Err(Error::denied(format!("This needs the permission {}.", permission.as_str()))),
-        }
+        check(cx, &rights)?;
+        Ok(Tx { sql, cx, rights, who: OnceCell::new() })
     }
 
     pub fn app(&self) -> &App {
@@ -121,19 +105,41 @@ impl<'t, 's> Tx<'t, 's> {
 
     /// By slot, the fields of `plan` that the caller may see; empty means all.
     pub(crate) fn readable(&self, plan: &Plan) -> Vec<bool> {
-        self.by_field(plan, |field| field.read.as_deref())
+        readable(&self.rights, plan)
     }
 
     /// By slot, the fields of `plan` that the caller may not write; empty means none are closed.
     pub(crate) fn locked(&self, plan: &Plan) -> Vec<bool> {
-        self.by_field(plan, |field| field.write.as_deref()).into_iter().map(|open| !open).collect()
+        by_field(&self.rights, plan, |field| field.write.as_deref()).into_iter().map(|open| !open).collect()
     }
+}
 
-    fn by_field(&self, plan: &Plan, needs: impl Fn(&crate::records::Field) -> Option<&str>) -> Vec<bool> {
-        if plan.fields().iter().all(|field| needs(field).is_none()) {
-            return Vec::new();
-        }
-        plan.fields().iter().map(|field| needs(field).is_none_or(|permission| self.rights.held(permission).is_some())).collect()
+fn readable(rights: &Rights, plan: &Plan) -> Vec<bool> {
+    by_field(rights, plan, |field| field.read.as_deref())
+}
+
+fn by_field(rights: &Rights, plan: &Plan, needs: impl Fn(&Field) -> Option<&str>) -> Vec<bool> {
+    if plan.fields().iter().all(|field| needs(field).is_none()) {
+        return Vec::new();
+    }
+    plan.fields().iter().map(|field| needs(field).is_none_or(|permission| rights.held(permission).is_some())).collect()
+}
+
+/// Whether the operation at hand may be called at all by whoever has these rights.
+fn check(cx: &Ctx, rights: &Rights) -> Result<()> {
+    if !rights.active {
+        return Err(Error::new(Code::Denied, "inactive", "This membership is not active."));
+    }
+    let Some(operation) = cx.operation() else { return Ok(()) };
+    if operation.plan.is_some() && !rights.installed(&operation.module) {
+        return Err(Error::not_found());
+    }
+    match &operation.access {
+        Access::Public => Ok(()),
+        Access::SignedIn if cx.person().is_some() || matches!(cx.subject(), Subject::Operator) => Ok(()),
+        Access::SignedIn => Err(Error::anonymous()),
+        Access::Needs(permission) if rights.held(permission.as_str()).is_some() => Ok(()),
+        Access::Needs(permission) => Err(Error::denied(format!("This needs the permission {}.", permission.as_str()))),
     }
 }
 

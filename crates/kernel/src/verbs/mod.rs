@@ -53,7 +53,7 @@ pub(crate) fn operations(plan: &Arc<Plan>, declared: &dyn Fn(&str) -> bool) -> V
             .param("fields", "Only these fields.")
             .param("expand", "References whose titles are wanted.")
             .answers_json(StatusCode::OK, record.clone())
-            .read({
+            .record(plan, {
                 let plan = plan.clone();
                 move |tx, call| get(tx, &plan, call)
             }),
@@ -156,17 +156,23 @@ fn get(tx: &mut Tx<'_, '_>, plan: &Plan, call: &crate::Call) -> Result<Reply> {
         let query = Query::parse(plan, pairs(&call.query), &tx.readable(plan))?;
         return Ok(Reply::bytes(StatusCode::OK, tx.get_shaped(plan, id, &query)?));
     }
-    let mut out = Vec::with_capacity(768);
+    let mut out = Vec::with_capacity(1024);
     let version = tx.get_json(plan, id, &mut out)?;
-    if call.if_none_match == Some(version) {
-        return Ok(Reply::bytes(StatusCode::NOT_MODIFIED, Vec::new()).with_version(version));
-    }
-    Ok(Reply::bytes(StatusCode::OK, out).with_version(version))
+    Ok(found(call, out, version))
+}
+
+/// A record that was found, unless the caller has it already.
+pub(crate) fn found(call: &crate::Call, json: Vec<u8>, version: i64) -> Reply {
+    let reply = match call.if_none_match {
+        Some(known) if known == version => Reply::bytes(StatusCode::NOT_MODIFIED, Vec::new()),
+        Some(_) | None => Reply::bytes(StatusCode::OK, json),
+    };
+    reply.with_version(version)
 }
 
 /// A record as the caller may see it.
 fn answer(tx: &Tx<'_, '_>, plan: &Plan, values: &Values, status: StatusCode) -> Reply {
-    let mut out = Vec::with_capacity(768);
+    let mut out = Vec::with_capacity(1024);
     plan.write_values(values, &tx.readable(plan), &mut out);
     Reply::bytes(status, out).with_version(values.version)
 }

@@ -1,6 +1,6 @@
 use super::{Connection, Role, readers::Readers};
-use crate::{Tx, link::Link, unit};
-use base::{Result, TenantId};
+use crate::{Row, Tx, link::Link, unit};
+use base::{Result, TenantId, Value};
 use parking_lot::Mutex;
 use std::{
     path::{Path, PathBuf},
@@ -40,6 +40,14 @@ impl Store {
         let answer = unit::read(tenant, &mut link, INLINE, f);
         self.inline.lock().push(link);
         Ok(answer)
+    }
+
+    /// One row by one statement, if an inline reader is free.
+    pub fn peek<T>(&self, sql: &str, p: &[Value<'_>], f: impl FnOnce(&Row<'_>) -> Result<T>) -> Option<Result<Option<T>>> {
+        let mut link = self.inline.lock().pop()?;
+        let answer = unit::peek(&mut link, INLINE, sql, p, f);
+        self.inline.lock().push(link);
+        Some(answer)
     }
 
     /// After a read had to go to the pool: the reader that was opened for it there stays as one more inline reader.
