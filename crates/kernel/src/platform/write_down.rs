@@ -7,7 +7,7 @@ use crate::{
     tx::Tx,
     waiting::{Seen, Tries, Waiting, Who},
 };
-use base::{Result, TenantId, Time, Value};
+use base::{Result, TenantId, Time};
 use serde_json::json;
 use silo::{Head, Silo};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -17,6 +17,8 @@ use tokio::sync::Notify;
 const EVERY: Duration = Duration::from_secs(60);
 /// The hub is cleaned up every so many times, and the first time.
 const CLEAN_EVERY: u64 = 60;
+/// So much goes in one unit, which others then do not wait for long.
+const AT_ONCE: usize = 200;
 /// How long tries wait for their silo to be open, in seconds.
 const PATIENCE: i64 = 3600;
 
@@ -38,23 +40,60 @@ pub(crate) async fn keep_up(app: App, stop: Arc<Notify>) {
     }
 }
 
-/// The log says what was refused; then the hub hears where the logs stand and when credentials were last used, in one write. What
-/// cannot be written goes on waiting.
+/// The log says what was refused; then the hub hears where the logs stand and when credentials were last used. What cannot be written
+/// goes on waiting.
 pub(crate) async fn write_down(app: &App) -> Result<()> {
     tell_tries(app).await;
     let waiting = app.waiting();
-    let heads: Vec<(TenantId, Head)> = waiting.heads.lock().drain().collect();
-    let seen: Vec<(Seen, Time)> = waiting.seen.lock().drain().collect();
-    if heads.is_empty() && seen.is_empty() {
-        return Ok(());
-    }
+    let mut news: Vec<News> = waiting.heads.lock().drain().map(|(tenant, head)| News::Head(tenant, head)).collect();
+    news.extend(waiting.seen.lock().drain().map(|(what, at)| News::Used(what, at)));
     let session = i64::from(app.config().tokens.session.0);
-    let (kept, used) = (heads.clone(), seen.clone());
-    let written = app.hub().write(move |sql| {
-        checkpoints(sql, &kept)?;
-        used.iter().try_for_each(|(what, at)| last_used(sql, what, *at, session))
-    });
-    written.await.inspect_err(|_| put_back(waiting, heads, seen))
+    let mut outcome = Ok(());
+    for some in news.chunks(AT_ONCE) {
+        let work = some.to_vec();
+        let written = app.hub().write(move |sql| work.iter().try_for_each(|news| news.write(sql, session))).await;
+        if let Err(error) = written {
+            some.iter().for_each(|news| news.put_back(waiting));
+            outcome = Err(error);
+        }
+    }
+    outcome
+}
+
+/// What the hub has not heard yet.
+#[derive(Clone)]
+enum News {
+    Head(TenantId, Head),
+    Used(Seen, Time),
+}
+
+impl News {
+    fn put_back(&self, waiting: &Waiting) {
+        match self {
+            News::Head(tenant, head) => waiting.grew(*tenant, *head),
+            News::Used(what, at) => waiting.used(what.clone(), *at),
+        }
+    }
+
+    /// `session` is how many seconds a browser that was used stays signed in.
+    fn write(&self, sql: &mut silo::Tx<'_>, session: i64) -> Result<()> {
+        match self {
+            News::Head(tenant, head) => sql.run(
+                r#"INSERT INTO "checkpoints" ("tenant", "seq", "hash", "at") VALUES (?1, ?2, ?3, ?4) ON CONFLICT ("tenant", "seq") DO NOTHING"#,
+                &[tenant.to_string().into(), head.seq.into(), head.hash.as_slice().into(), Time::now().into()],
+            ),
+            // A browser that is used stays signed in.
+            News::Used(Seen::Session(id), at) => sql.run(
+                r#"UPDATE "sessions" SET "seen_at" = ?2, "expires_at" = ?3 WHERE "id" = ?1"#,
+                &[id.into(), (*at).into(), at.plus_seconds(session).into()],
+            ),
+            News::Used(Seen::Family(id), at) => {
+                sql.run(r#"UPDATE "refresh_families" SET "seen_at" = ?2 WHERE "id" = ?1"#, &[id.into(), (*at).into()])
+            }
+            News::Used(Seen::Key(id), at) => sql.run(r#"UPDATE "keys" SET "seen_at" = ?2 WHERE "id" = ?1"#, &[id.into(), (*at).into()]),
+        }
+        .map(drop)
+    }
 }
 
 /// One event for each who tried in vain: in the log of their company if its silo is open, else a while later.
@@ -67,22 +106,29 @@ async fn tell_tries(app: &App) {
         };
         by_silo.entry(tenant).or_default().push((who, tries));
     }
-    let too_old = Time::now().plus_seconds(-PATIENCE);
-    for (tenant, all) in by_silo {
-        let told = match app.silos().if_open(tenant) {
-            Some(silo) => {
-                tell(app, &silo, all.clone()).await.inspect_err(|error| tracing::warn!(%tenant, %error, "refused tries are told later")).is_ok()
+    for (tenant, mut all) in by_silo {
+        all.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let silo = app.silos().if_open(tenant);
+        for some in all.chunks(AT_ONCE) {
+            let told = match &silo {
+                Some(silo) => tell(app, silo, some.to_vec()).await.inspect_err(|error| tracing::warn!(%tenant, %error, "told later")).is_ok(),
+                None => false,
+            };
+            if !told {
+                wait_on(app, some);
             }
-            None => false,
-        };
-        if !told {
-            all.into_iter().filter(|(_, tries)| tries.since > too_old).for_each(|(who, tries)| app.waiting().add_tries(who, tries));
         }
     }
 }
 
-async fn tell(app: &App, silo: &Silo, mut all: Vec<(Who, Tries)>) -> Result<()> {
-    all.sort_by(|(a, _), (b, _)| a.cmp(b));
+fn wait_on(app: &App, tries: &[(Who, Tries)]) {
+    let too_old = Time::now().plus_seconds(-PATIENCE);
+    for (who, tries) in tries.iter().filter(|(_, tries)| tries.since > too_old) {
+        app.waiting().add_tries(who.clone(), tries.clone());
+    }
+}
+
+async fn tell(app: &App, silo: &Silo, all: Vec<(Who, Tries)>) -> Result<()> {
     let (app, here) = (app.clone(), silo.clone());
     silo.write(move |sql| {
         for (who, tries) in &all {
@@ -111,38 +157,4 @@ fn subject_of(actor: Option<&str>) -> String {
         Some((_, id)) => format!("account.members/{id}"),
         None => "account.members".to_owned(),
     }
-}
-
-fn put_back(waiting: &Waiting, heads: Vec<(TenantId, Head)>, seen: Vec<(Seen, Time)>) {
-    for (tenant, head) in heads {
-        waiting.grew(tenant, head);
-    }
-    for (what, at) in seen {
-        waiting.used(what, at);
-    }
-}
-
-fn checkpoints(sql: &mut silo::Tx<'_>, heads: &[(TenantId, Head)]) -> Result<()> {
-    let now = Time::now();
-    for (tenant, head) in heads {
-        sql.run(
-            r#"INSERT INTO "checkpoints" ("tenant", "seq", "hash", "at") VALUES (?1, ?2, ?3, ?4) ON CONFLICT ("tenant", "seq") DO NOTHING"#,
-            &[tenant.to_string().into(), head.seq.into(), head.hash.as_slice().into(), now.into()],
-        )?;
-    }
-    Ok(())
-}
-
-fn last_used(sql: &mut silo::Tx<'_>, what: &Seen, at: Time, session: i64) -> Result<()> {
-    let at_value = Value::from(at);
-    match what {
-        // A browser that is used stays signed in.
-        Seen::Session(id) => sql.run(
-            r#"UPDATE "sessions" SET "seen_at" = ?2, "expires_at" = ?3 WHERE "id" = ?1"#,
-            &[id.into(), at_value, at.plus_seconds(session).into()],
-        ),
-        Seen::Family(id) => sql.run(r#"UPDATE "refresh_families" SET "seen_at" = ?2 WHERE "id" = ?1"#, &[id.into(), at_value]),
-        Seen::Key(id) => sql.run(r#"UPDATE "keys" SET "seen_at" = ?2 WHERE "id" = ?1"#, &[id.into(), at_value]),
-    }
-    .map(drop)
 }
