@@ -59,6 +59,6 @@ impl<'r> Said<'r> {
 }
 
 /// A header as text; what is not plain text counts as absent.
-pub(super) fn text<'r>(value: Option<&'r HeaderValue>) -> Option<&'r str> {
+pub(super) fn text(value: Option<&HeaderValue>) -> Option<&str> {
     value.and_then(|value| value.to_str().ok())
 }

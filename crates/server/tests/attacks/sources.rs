@@ -98,6 +98,7 @@ const MADE: [&str; 21] = [
     "kernel/src/records/list.rs",
     "kernel/src/records/migrate.rs",
     "kernel/src/records/statements.rs",
+    "kernel/src/records/steps.rs",
     "kernel/src/records/title.rs",
     "kernel/src/tx/history.rs",
     "kernel/src/tx/list.rs",
