@@ -170,7 +170,7 @@ pub fn known(app: &App, tenant: TenantId, subject: &Subject, epoch: i64) -> Opti
 }
 
 /// The cache of rights. Its key says everything that they depend on.
-pub type Cache = moka::sync::Cache<(TenantId, Subject, i64), Arc<Rights>>;
+pub type Cache = quick_cache::sync::Cache<(TenantId, Subject, i64), Arc<Rights>>;
 
 fn load(catalogue: &Catalogue, sql: &mut silo::Tx<'_>, subject: &Subject) -> Result<Rights> {
     let hub = sql.tenant().is_hub();

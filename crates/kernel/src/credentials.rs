@@ -10,7 +10,7 @@ use crate::{
     waiting::Seen,
 };
 use base::{Code, Error, Result, TenantId, Time, Value};
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
 use std::{
     sync::{Arc, LazyLock},
     time::{Duration, Instant},

@@ -111,30 +111,38 @@ pub fn check(bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// What cannot stand in a JSON string as it is: control characters, quotes and backslashes.
+const ESCAPED: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        table[byte] = true;
+        byte += 1;
+    }
+    table[b'"' as usize] = true;
+    table[b'\\' as usize] = true;
+    table
+};
+
 /// Appends a JSON string.
 pub fn string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
-    let mut plain = 0;
-    let bytes = text.as_bytes();
-    for (at, byte) in bytes.iter().enumerate() {
-        let escape: &[u8] = match byte {
-            b'"' => b"\\\"",
-            b'\\' => b"\\\\",
-            b'\n' => b"\\n",
-            b'\r' => b"\\r",
-            b'\t' => b"\\t",
-            0..=0x1f => b"",
-            _ => continue,
-        };
-        out.extend_from_slice(bytes.get(plain..at).unwrap_or_default());
-        if escape.is_empty() {
-            out.extend_from_slice(format!("\\u{byte:04x}").as_bytes());
-        } else {
-            out.extend_from_slice(escape);
+    let mut rest = text.as_bytes();
+    while let Some(stop) = rest.iter().position(|byte| ESCAPED.get(usize::from(*byte)).is_some_and(|escaped| *escaped)) {
+        let (plain, after) = rest.split_at(stop);
+        out.extend_from_slice(plain);
+        match after.first() {
+            Some(b'"') => out.extend_from_slice(b"\\\""),
+            Some(b'\\') => out.extend_from_slice(b"\\\\"),
+            Some(b'\n') => out.extend_from_slice(b"\\n"),
+            Some(b'\r') => out.extend_from_slice(b"\\r"),
+            Some(b'\t') => out.extend_from_slice(b"\\t"),
+            Some(other) => out.extend_from_slice(format!("\\u{other:04x}").as_bytes()),
+            None => {}
         }
-        plain = at + 1;
+        rest = after.get(1..).unwrap_or_default();
     }
-    out.extend_from_slice(bytes.get(plain..).unwrap_or_default());
+    out.extend_from_slice(rest);
     out.push(b'"');
 }
 

@@ -7,14 +7,14 @@ use crate::secrets::{RootKey, token_hash};
 use base::{Error, Result, Time, is_id};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ed25519_dalek::{Signature, Signer, SigningKey};
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 
 const HEADER: &str = r#"{"alg":"EdDSA","typ":"at+jwt"}"#;
 const AUDIENCE: &str = "tenon";
 /// Longer texts are not looked at.
 const MAX_LENGTH: usize = 4096;
-const CACHED: u64 = 10_000;
+const CACHED: usize = 10_000;
 /// Another node's clock may be ahead by this many seconds.
 const CLOCK_SKEW: i64 = 30;
 

@@ -31,7 +31,7 @@ pub async fn serve(app: &App) -> Result<ExitCode> {
     let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let connections = GracefulShutdown::new();
     let mut http = Builder::new(TokioExecutor::new());
-    http.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(MAX_HEADER.max(8192));
+    http.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).writev(false).max_buf_size(MAX_HEADER.max(8192));
     http.http2().timer(TokioTimer::new()).max_concurrent_streams(100).max_header_list_size(u32::try_from(MAX_HEADER).unwrap_or(u32::MAX));
     let stopping = stop(app, &mut term, &mut interrupt);
     tokio::pin!(stopping);

@@ -7,7 +7,7 @@ import { findByFullName } from '../../api/meta';
 import { fetchEvents } from '../../api/platform';
 import { useMeta } from '../../api/session';
 import type { Event } from '../../api/types';
-import { eventLabel } from '../../resource/detail/eventLabel';
+import { eventLabel, eventNoun } from '../../resource/detail/eventLabel';
 import { RefTitle } from '../../resource/values/titles';
 import { When } from '../../ui/When';
 import { page } from '../pages';
@@ -48,7 +48,7 @@ function What({ event }: { event: Event }) {
   if (!resource || !id) {
     return (
       <Group gap="sm" wrap="nowrap">
-        <Text size="sm">{event.type.split('.').slice(0, -1).join('.')}</Text>
+        <Text size="sm">{eventNoun(event.type)}</Text>
         <Badge>{verb}</Badge>
       </Group>
     );

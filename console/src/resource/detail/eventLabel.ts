@@ -6,5 +6,15 @@ export function eventLabel(type: string, resource: Resource | undefined, t: TFun
   const verb = type.split('.').at(-1) ?? type;
   if (verb === 'created' || verb === 'updated' || verb === 'deleted' || verb === 'reverted') return t(`history.${verb}`);
   const move = resource?.states?.moves.find((each) => each.event === type);
-  return move?.label ?? verb.replaceAll('_', ' ');
+  return move?.label ?? words(verb);
+}
+
+/** What an event is about where no resource says its name: `account.api_key.created` is about an "Api key". */
+export function eventNoun(type: string): string {
+  return words(type.split('.').at(-2) ?? type);
+}
+
+function words(name: string): string {
+  const text = name.replaceAll('_', ' ');
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
