@@ -9,7 +9,7 @@ export function eventLabel(type: string, resource: Resource | undefined, t: TFun
   return move?.label ?? words(verb);
 }
 
-/** What an event is about where no resource says its name: `account.api_key.created` is about an "Api key". */
+/** What an event is about where no resource says its name: `account.member.removed` is about a "Member". */
 export function eventNoun(type: string): string {
   return words(type.split('.').at(-2) ?? type);
 }
