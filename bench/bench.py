@@ -257,7 +257,7 @@ class Load:
 def load(server, arguments, script, connections, seconds):
     """One run of wrk after a short one that warms up. Any refused or broken request ends the bench."""
     url = f"http://127.0.0.1:{server.port}"
-    command = ["wrk", "-t", "2", "-c", str(connections), "--latency", "-s", str(ROOT / "bench" / script), url]
+    command = ["wrk", "-t", "1", "-c", str(connections), "--latency", "-s", str(ROOT / "bench" / script), url]
     wrk = lambda duration: subprocess.run(
         [*command[:-1], "-d", f"{duration}s", command[-1], "--", *arguments], capture_output=True, text=True, check=True
     ).stdout
@@ -294,7 +294,7 @@ def report(rows, options):
     lines = [
         "# Figures",
         "",
-        f"Taken on {datetime.date.today().isoformat()} by `make bench`: {machine}. The load (wrk, 2 threads, {options.seconds} s each) runs on the same",
+        f"Taken on {datetime.date.today().isoformat()} by `make bench`: {machine}. The load (wrk, 1 thread, {options.seconds} s each) runs on the same",
         "machine and takes its share of it. CPU is of the server alone, per request. Every request was answered with success; writes",
         "are on the disk before they are answered. Limits are off, the log is at `warn`.",
         "",
