@@ -8,6 +8,7 @@ mod headers;
 mod identity;
 mod injection;
 mod isolation;
+mod revocation;
 mod sources;
 
 use serde_json::{Value, json};
