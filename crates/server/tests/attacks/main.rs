@@ -8,6 +8,7 @@ mod headers;
 mod identity;
 mod injection;
 mod isolation;
+mod limits;
 mod revocation;
 mod sources;
 
