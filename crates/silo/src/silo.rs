@@ -61,13 +61,13 @@ impl Silo {
         }
     }
 
-    /// Asks for one row by one statement, which is one state of the silo without a transaction around it. `None`: not here or not now, so
-    /// ask in a transaction. On PostgreSQL a statement needs one, or it would not be known whose it is.
-    pub fn peek<T>(&self, sql: &str, p: &[Value<'_>], f: impl FnOnce(&Row<'_>) -> Result<T>) -> Option<Result<Option<T>>> {
+    /// Asks for one row by one statement, which is one state of the silo: without a transaction around it on SQLite, in one round trip on
+    /// PostgreSQL. `None`: not now, so ask in a transaction.
+    pub async fn peek<T: Send>(&self, sql: &str, p: &[Value<'_>], f: impl FnOnce(&Row<'_>) -> Result<T> + Send) -> Option<Result<Option<T>>> {
         self.usable().ok()?;
         match &self.0.store {
             Store::Sqlite(s) => s.peek(sql, p, f),
-            Store::Postgres(_) => None,
+            Store::Postgres(s) => Some(s.peek(sql, p, f).await),
         }
     }
 
