@@ -49,7 +49,7 @@ pub async fn make(app: &App) -> Result<Made> {
     let rows = rows()?;
     door.import("/api/v1/crm/companies:import?key=name", &rows).await?;
     let list = door.get(&format!("/api/v1/crm/companies?sort=name&limit={COMPANIES}")).await?;
-    let companies: Vec<Value> = list["items"].as_array().cloned().unwrap_or_default();
+    let companies: Vec<Value> = list.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
     let people = people(&door, &companies).await?;
     let deals = deals(&door, &companies).await?;
     Ok(Made { company, email, password, companies: companies.len(), people, deals })

@@ -99,6 +99,11 @@ impl Door {
     }
 }
 
+/// A text inside of a JSON value, by its path (RFC 6901): `/user/member`.
+pub fn text_at<'v>(value: &'v Value, path: &str) -> Option<&'v str> {
+    value.pointer(path).and_then(Value::as_str)
+}
+
 async fn inside(app: &App, asked: &Asked) -> Result<Answer> {
     let host = app.config().server.public_url.split_once("://").map_or("", |(_, host)| host);
     let mut request = Request::builder().method(asked.method.clone()).uri(&asked.path).header(header::HOST, host);

@@ -1,6 +1,6 @@
 //! How somebody gets in, told as requests: form, mail, link, sign-in. The demo and the proofs come in by the same way as everybody.
 
-use crate::door::{Asked, Door};
+use crate::door::{Asked, Door, text_at};
 use base::{Error, Result};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -17,13 +17,13 @@ pub struct Person {
 
 impl Person {
     pub fn member(&self) -> Option<&str> {
-        self.me["user"]["member"].as_str()
+        text_at(&self.me, "/user/member")
     }
     pub fn tenant(&self) -> Option<&str> {
-        self.me["tenant"]["id"].as_str()
+        text_at(&self.me, "/tenant/id")
     }
     pub fn slug(&self) -> Option<&str> {
-        self.me["tenant"]["slug"].as_str()
+        text_at(&self.me, "/tenant/slug")
     }
 }
 

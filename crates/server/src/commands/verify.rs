@@ -107,6 +107,14 @@ struct Outcome {
     report: Value,
 }
 
+/// A report with what it comes to.
+#[derive(Serialize)]
+struct Judged<'a, R> {
+    ok: bool,
+    #[serde(flatten)]
+    report: &'a R,
+}
+
 /// `audit` is about the data of this installation.
 pub async fn audit(app: &App, tenant: &str, json: bool) -> Result<ExitCode> {
     let (id, _) = hub::tenants::by_slug(app, tenant).await?;
@@ -163,8 +171,7 @@ async fn outcomes(what: Proof, config: &Config) -> Result<Vec<Outcome>> {
 
 impl Outcome {
     fn new(name: &'static str, ok: bool, lines: Vec<String>, report: &impl Serialize) -> Result<Outcome> {
-        let mut report = serde_json::to_value(report).map_err(Error::internal)?;
-        report["ok"] = json!(ok);
+        let report = serde_json::to_value(Judged { ok, report }).map_err(Error::internal)?;
         Ok(Outcome { name, ok, lines, report })
     }
     fn text(&self) -> String {

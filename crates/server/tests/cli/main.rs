@@ -1,6 +1,6 @@
 //! `tenon verify`, as somebody types it who wants to see for themselves. The short forms: a round or two, a few hundred requests.
 #![recursion_limit = "256"]
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on ends here")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on ends here")]
 
 use serde_json::Value;
 use std::{

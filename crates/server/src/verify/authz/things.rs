@@ -2,7 +2,7 @@
 
 use super::{Actor, World, sample};
 use crate::{
-    door::{Answer, Asked},
+    door::{Answer, Asked, text_at},
     people::{self, Person},
 };
 use base::{Error, Result};
@@ -71,7 +71,7 @@ impl Side<'_> {
             "jobs" => {
                 let import = Asked::new(Method::POST, "/api/v1/crm/companies:import?dry_run=true").content("text/csv", "name\nx\n".into());
                 let accepted = self.world.door.done(&import.header("prefer", "respond-async").by(Some(&person.token))).await?;
-                accepted.json["job"]["id"].as_str().map(str::to_owned).ok_or_else(|| Error::internal("a job was accepted without an id"))
+                text_at(&accepted.json, "/job/id").map(str::to_owned).ok_or_else(|| Error::internal("a job was accepted without an id"))
             }
             // The same for everybody: whether they are installed is asked of the caller's own silo.
             "modules" => Ok("crm".to_owned()),
@@ -87,7 +87,7 @@ impl Side<'_> {
             if let Some(states) = &plan.states
                 && let Some(from) = states.moves.iter().find(|one| step == Some(&one.name)).and_then(|one| one.from.first())
             {
-                body[plan.name_of(states.slot)] = json!(from);
+                put(&mut body, plan.name_of(states.slot), json!(from));
             }
             self.post(person, &format!("{}/{}", plan.module, plan.plural), &body).await?.id()
         })
@@ -102,17 +102,17 @@ impl Side<'_> {
                     let target = self.world.app.catalogue().plan(to).cloned();
                     let target =
                         target.ok_or_else(|| Error::internal(format!("{}.{} refers to {to}, which is not there", plan.resource, field.name)))?;
-                    body[field.name.as_str()] = json!(self.record(person, &target, None).await?);
+                    put(&mut body, &field.name, json!(self.record(person, &target, None).await?));
                 }
-                Kind::User if needed => body[field.name.as_str()] = json!(person.member()),
-                Kind::Email if field.unique => body[field.name.as_str()] = json!(format!("u{}@example.com", tail())),
-                Kind::Url if field.unique => body[field.name.as_str()] = json!(format!("https://u{}.example.com", tail())),
-                Kind::Text { max, .. } if field.unique => body[field.name.as_str()] = json!(tail().chars().rev().take(*max).collect::<String>()),
-                Kind::Url if body.get(&field.name).is_some() => body[field.name.as_str()] = json!("https://example.com"),
-                Kind::Phone if body.get(&field.name).is_some() => body[field.name.as_str()] = json!("+49 30 123456"),
+                Kind::User if needed => put(&mut body, &field.name, json!(person.member())),
+                Kind::Email if field.unique => put(&mut body, &field.name, json!(format!("u{}@example.com", tail()))),
+                Kind::Url if field.unique => put(&mut body, &field.name, json!(format!("https://u{}.example.com", tail()))),
+                Kind::Text { max, .. } if field.unique => put(&mut body, &field.name, json!(tail().chars().rev().take(*max).collect::<String>())),
+                Kind::Url if body.get(&field.name).is_some() => put(&mut body, &field.name, json!("https://example.com")),
+                Kind::Phone if body.get(&field.name).is_some() => put(&mut body, &field.name, json!("+49 30 123456")),
                 Kind::Text { min, max } if body.get(&field.name).is_some_and(Value::is_string) => {
                     let text: String = "sample".chars().cycle().take((*min).max(6).min(*max)).collect();
-                    body[field.name.as_str()] = json!(text);
+                    put(&mut body, &field.name, json!(text));
                 }
                 Kind::Text { .. }
                 | Kind::Email
@@ -186,6 +186,12 @@ impl Side<'_> {
     }
 }
 
+fn put(body: &mut Value, name: &str, value: Value) {
+    if let Some(members) = body.as_object_mut() {
+        members.insert(name.to_owned(), value);
+    }
+}
+
 /// Letters and digits that nobody has used before.
 fn tail() -> String {
     base::new_id().replace('-', "").chars().skip(16).collect()
@@ -226,6 +232,6 @@ pub fn told(answer: &Answer) -> String {
         .map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())))
         .collect();
     headers.sort();
-    let request_id = answer.json["request_id"].as_str().unwrap_or("no request id");
+    let request_id = text_at(&answer.json, "/request_id").unwrap_or("no request id");
     format!("{}\n{}\n{}", answer.status, headers.join("\n"), answer.text().replace(request_id, "-"))
 }

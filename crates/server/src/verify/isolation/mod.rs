@@ -6,7 +6,7 @@ mod workload;
 
 use super::{Progress, Scratch, child::Installation};
 use crate::{
-    door::{Asked, Door},
+    door::{Answer, Asked, Door},
     people::{self, Person},
 };
 use base::{Error, Result};
@@ -128,14 +128,14 @@ impl Company {
         for (place, ids) in PLACES.iter().zip(&mut seeds) {
             for n in 0..SEEDS {
                 let body = json!({ "name": format!("{canary} {n}"), "notes": canary });
-                ids.push(company.post(door, place, &body).await?["id"].as_str().unwrap_or_default().to_owned());
+                ids.push(company.post(door, place, &body).await?.id()?);
             }
         }
         company.seeds = seeds;
         Ok(company)
     }
 
-    async fn post(&self, door: &Door, place: &str, body: &Value) -> Result<Value> {
-        Ok(door.done(&Asked::post(format!("/api/v1/{place}"), body).by(Some(&self.owner.token))).await?.json)
+    async fn post(&self, door: &Door, place: &str, body: &Value) -> Result<Answer> {
+        door.done(&Asked::post(format!("/api/v1/{place}"), body).by(Some(&self.owner.token))).await
     }
 }

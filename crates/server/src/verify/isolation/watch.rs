@@ -1,6 +1,7 @@
 //! Searches what leaves, and counts.
 
 use super::{COMPANIES, Report};
+use crate::door::text_at;
 use base::Result;
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -95,7 +96,7 @@ impl Watch {
         for entry in std::fs::read_dir(folder)? {
             let bytes = std::fs::read(entry?.path())?;
             let mail: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
-            let address = mail["to"].as_str().unwrap_or_default();
+            let address = text_at(&mail, "/to").unwrap_or_default();
             let to = self.canaries.iter().position(|canary| address.contains(canary.as_str()));
             self.search(to, &format!("a mail to {address}"), &bytes);
         }
