@@ -47,7 +47,7 @@ pub enum Proof {
         /// How often to kill it [default: 5, with --long 100]
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         rounds: Option<u32>,
-        /// The long form, which gives at least 100 000 acknowledgements on most machines
+        /// The long form
         #[arg(long)]
         long: bool,
     },

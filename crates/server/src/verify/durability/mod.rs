@@ -138,24 +138,29 @@ impl Proof<'_> {
         Ok(child)
     }
 
-    /// Compares what is there under names that begin with `prefix` with what was acknowledged: how much is lost, how much is there twice.
+    /// Compares what is there under names that begin with `prefix` with what was acknowledged.
     async fn compare(&self, prefix: &str) -> Result<(u64, u64)> {
         let found = records(&self.installation.door(), &self.owner.token, prefix).await?;
-        let (mut lost, mut twice) = (0, 0);
-        for (name, kept) in self.kept.iter().filter(|(name, _)| name.starts_with(prefix)) {
-            let same = found.get(name).map(Vec::as_slice).unwrap_or_default();
-            twice += (same.len() as u64).saturating_sub(1);
-            match same.iter().find(|record| record.id == kept.id) {
-                None => lost += 1,
-                Some(record) if record.version > kept.version => twice += 1,
-                Some(record) if record != kept => lost += 1,
-                Some(_) => {}
-            }
-        }
-        // Nobody asked for these: every request was answered, or sent again.
-        twice += found.keys().filter(|name| !self.kept.contains_key(*name)).count() as u64;
-        Ok((lost, twice))
+        Ok(judged(self.kept.iter().filter(|(name, _)| name.starts_with(prefix)), &found))
     }
+}
+
+/// How much of what was kept is lost, and how much was done twice. Whatever was found and is not among `kept` was done twice too: every
+/// request was answered in the end.
+fn judged<'k>(kept: impl Iterator<Item = (&'k String, &'k Kept)>, found: &HashMap<String, Vec<Kept>>) -> (u64, u64) {
+    let (mut lost, mut twice, mut named) = (0, 0, 0);
+    for (name, kept) in kept {
+        let same = found.get(name).map(Vec::as_slice).unwrap_or_default();
+        named += u64::from(!same.is_empty());
+        twice += (same.len() as u64).saturating_sub(1);
+        match same.iter().find(|record| record.id == kept.id) {
+            None => lost += 1,
+            Some(record) if record.version > kept.version => twice += 1,
+            Some(record) if record != kept => lost += 1,
+            Some(_) => {}
+        }
+    }
+    (lost, twice + (found.len() as u64).saturating_sub(named))
 }
 
 /// All records whose name begins like this, by name.
@@ -172,5 +177,34 @@ async fn records(door: &Door, token: &str, prefix: &str) -> Result<HashMap<Strin
             Some(cursor) => next = format!("&cursor={cursor}"),
             None => return Ok(found),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(id: &str, version: i64, notes: &str) -> Kept {
+        Kept { id: id.into(), version, notes: notes.into() }
+    }
+
+    #[test]
+    fn the_proof_can_fail() {
+        let kept: HashMap<String, Kept> = [("a", record("1", 2, "x")), ("b", record("2", 1, "y"))].map(|(name, kept)| (name.to_owned(), kept)).into();
+        let against = |found: &[(&str, Kept)]| {
+            let mut all: HashMap<String, Vec<Kept>> = HashMap::new();
+            for (name, record) in found {
+                all.entry((*name).to_owned()).or_default().push(record.clone());
+            }
+            judged(kept.iter(), &all)
+        };
+        let (a, b) = (("a", record("1", 2, "x")), ("b", record("2", 1, "y")));
+        assert_eq!(against(&[a.clone(), b.clone()]), (0, 0));
+        assert_eq!(against(std::slice::from_ref(&a)), (1, 0), "a record is gone");
+        assert_eq!(against(&[("a", record("1", 1, "old")), b.clone()]), (1, 0), "a change is gone");
+        assert_eq!(against(&[("a", record("1", 2, "old")), b.clone()]), (1, 0), "a change has another content");
+        assert_eq!(against(&[("a", record("1", 3, "x")), b.clone()]), (0, 1), "a change was done twice");
+        assert_eq!(against(&[a.clone(), b.clone(), ("b", record("3", 1, "y"))]), (0, 1), "a record was made twice");
+        assert_eq!(against(&[a, b, ("c", record("4", 1, "z"))]), (0, 1), "nobody asked for it");
     }
 }
