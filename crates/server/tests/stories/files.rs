@@ -26,11 +26,7 @@ async fn the_sample_companies_are_imported_and_the_second_time_nothing_doubles()
     let exported = app.get(ADMIN, "/api/v1/crm/companies:export").await.expect(200);
     assert!(exported.header("content-disposition").contains("companies.csv"));
     let back = imported(&app, path, &exported.text()).await;
-    assert_eq!(
-        (back["created"].as_u64(), back["updated"].as_u64(), back["unchanged"].as_u64()),
-        (Some(0), Some(0), Some(created)),
-        "{back}"
-    );
+    assert_eq!((back["created"].as_u64(), back["updated"].as_u64(), back["unchanged"].as_u64()), (Some(0), Some(0), Some(created)), "{back}");
     assert_eq!(items(&app.get(ADMIN, "/api/v1/search?q=montabaur").await).len(), 0, "only what is declared to be searched is found");
     assert_eq!(app.get(ADMIN, "/api/v1/search?q=telefonica").await["items"][0]["resource"], "crm.companies", "words are found without their marks");
 }
