@@ -107,6 +107,10 @@ impl Error {
     pub fn unavailable(detail: impl Into<Cow<'static, str>>) -> Error {
         Error::new(Code::Unavailable, "unavailable", detail)
     }
+    /// There is no room left to write on.
+    pub fn full(cause: impl fmt::Display) -> Error {
+        Error::new(Code::Full, "storage-full", "The disk is full. Reading still works.").with_cause(cause)
+    }
     /// Our own fault: the caller sees a plain sentence, the log sees `cause`.
     pub fn internal(cause: impl fmt::Display) -> Error {
         Error::new(Code::Internal, "internal", "Something went wrong on our side. The request id helps us find it.").with_cause(cause)
@@ -173,7 +177,7 @@ impl std::error::Error for Error {}
 impl From<std::io::Error> for Error {
     fn from(cause: std::io::Error) -> Error {
         match cause.kind() {
-            std::io::ErrorKind::StorageFull => Error::new(Code::Full, "storage-full", "The disk is full. Reading still works.").with_cause(cause),
+            std::io::ErrorKind::StorageFull => Error::full(cause),
             _ => Error::internal(cause),
         }
     }

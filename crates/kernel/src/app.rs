@@ -12,7 +12,9 @@ use crate::{
     module::{JobKind, Module},
     operations::Registry,
     passwords::Passwords,
-    platform, schema,
+    platform,
+    room::{self, Room},
+    schema,
     secrets::RootKey,
     tokens::Tokens,
     waiting::{Waiting, Who},
@@ -52,6 +54,7 @@ struct Inner {
     /// Which silos have new events, for streams of this node.
     changes: tokio::sync::broadcast::Sender<TenantId>,
     waiting: Waiting,
+    room: Room,
     draining: AtomicBool,
     stop: Arc<Notify>,
 }
@@ -105,6 +108,7 @@ impl App {
             openapi: OnceLock::new(),
             changes: tokio::sync::broadcast::channel(1024).0,
             waiting: Waiting::default(),
+            room: Room::new(&config),
             draining: AtomicBool::new(false),
             stop: Arc::new(Notify::new()),
             config,
@@ -122,10 +126,12 @@ impl App {
         Ok(app)
     }
 
-    /// Starts what runs beside requests: jobs, checkpoints of the logs, and what waits in memory to be written.
+    /// Starts what runs beside requests: jobs, checkpoints of the logs, what waits in memory to be written, and the look at
+    /// the disk.
     pub fn start_background(&self) {
         tokio::spawn(crate::jobs::dispatch(self.clone(), self.0.stop.clone()));
         tokio::spawn(platform::keep_up(self.clone(), self.0.stop.clone()));
+        tokio::spawn(room::keep(self.clone(), self.0.stop.clone()));
     }
 
     /// Stops accepting, lets jobs finish their step, writes down what waits, closes the silos.
@@ -229,6 +235,9 @@ impl App {
     }
     pub(crate) fn waiting(&self) -> &Waiting {
         &self.0.waiting
+    }
+    pub(crate) fn room(&self) -> &Room {
+        &self.0.room
     }
     /// Counts a try to sign in that failed, for the hub's log: whose it was, where there is such an account, and what was wrong in one
     /// word. Never what was typed.

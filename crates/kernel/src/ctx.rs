@@ -157,6 +157,7 @@ impl Ctx {
         time_zone: &'static str,
         init: impl FnOnce(&mut Tx<'_, '_>) -> Result<()> + Send + 'static,
     ) -> Result<()> {
+        self.app().room().admit()?;
         let cx = self.in_hub("account");
         let first = move |sql: &mut silo::Tx<'_>| {
             crate::platform::first_rows(sql, cx.app().catalogue(), tenant, currency, time_zone)?;

@@ -21,6 +21,7 @@ pub mod operations;
 pub mod passwords;
 mod platform;
 pub mod records;
+pub mod room;
 pub mod schema;
 pub mod secrets;
 pub mod tokens;

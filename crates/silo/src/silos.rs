@@ -62,6 +62,8 @@ pub struct Figures {
     /// Units of work; divided by `commits` it says how well they share.
     pub units: u64,
     pub failed_units: u64,
+    /// Of these, refused because the disk was full.
+    pub full: u64,
 }
 
 #[derive(Default)]
@@ -71,6 +73,7 @@ pub(crate) struct Counters {
     pub commits: AtomicU64,
     pub units: AtomicU64,
     pub failed_units: AtomicU64,
+    pub full: AtomicU64,
 }
 
 /// All silos of this installation.
@@ -201,6 +204,7 @@ impl Silos {
             commits: counters.commits.load(Relaxed),
             units: counters.units.load(Relaxed),
             failed_units: counters.failed_units.load(Relaxed),
+            full: counters.full.load(Relaxed),
         }
     }
 

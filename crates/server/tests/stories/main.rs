@@ -4,6 +4,7 @@
 
 mod cli;
 mod files;
+mod full_disk;
 mod lists;
 mod log;
 mod modules;
