@@ -283,7 +283,7 @@ async fn round(app: &App) -> Result<()> {
 /// Leases a silo, does what is due in it, and notes when to come again.
 async fn work_for(app: &App, tenant: TenantId) -> Result<()> {
     let Some(stamp) = lease(app, tenant).await? else { return Ok(()) };
-    let silo = match app.silos().open(tenant).await {
+    let silo = match app.silo(tenant).await {
         Ok(silo) => silo,
         // The silo is gone for good; so is its work.
         Err(error) if error.code() == Code::NotFound => return release(app, tenant, stamp, None).await,

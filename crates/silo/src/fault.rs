@@ -38,6 +38,7 @@ pub fn sqlite(e: rusqlite::Error) -> Error {
         (_, rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY) => referred(e),
         // Shared memory is a file too, and the first to want room when a silo is opened.
         (ErrorCode::DiskFull, _) | (_, rusqlite::ffi::SQLITE_IOERR_SHMSIZE) => Error::full(e),
+        (ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase, _) => Error::quarantined(e),
         (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => busy(e),
         (ErrorCode::OperationInterrupted, _) => timeout(e),
         _ => Error::internal(e),
@@ -71,6 +72,7 @@ pub fn postgres(e: &tokio_postgres::Error) -> Error {
         c if *c == SqlState::UNIQUE_VIOLATION => duplicate(cause),
         c if *c == SqlState::FOREIGN_KEY_VIOLATION => referred(cause),
         c if *c == SqlState::DISK_FULL => Error::full(cause),
+        c if [SqlState::DATA_CORRUPTED, SqlState::INDEX_CORRUPTED].contains(c) => Error::quarantined(cause),
         c if *c == SqlState::QUERY_CANCELED => timeout(cause),
         c if [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED].contains(c) => busy(cause),
         c if matches!(c.code().get(..2), Some("08" | "28" | "3D" | "53" | "57")) || *c == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => {

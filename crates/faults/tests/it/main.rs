@@ -1,6 +1,8 @@
 //! What silos promise, on a disk that loses power, fills up or breaks. SQLite only: PostgreSQL looks after its own disk.
 
 #[cfg(test)]
+mod damage;
+#[cfg(test)]
 mod failing;
 #[cfg(test)]
 mod power;
