@@ -87,12 +87,27 @@ impl Ctx {
     }
 
     /// First way: from a verified credential. Somebody without any company stands in the hub with no rights at all.
-    pub(crate) async fn of_credential(app: &App, proved: Proved, trace: Trace) -> Result<Ctx> {
-        let silo = match proved.tenant {
-            Some(tenant) => app.silo(tenant).await?,
-            None => app.hub().clone(),
+    /// So does somebody who is `leaving` a company whose database is out of service.
+    pub(crate) async fn of_credential(app: &App, proved: Proved, trace: Trace, leaving: bool) -> Result<Ctx> {
+        let opened = match proved.tenant {
+            Some(tenant) => app.silo(tenant).await,
+            None => Ok(app.hub().clone()),
         };
-        Ok(Ctx::new(app, silo, proved.who, trace))
+        match opened {
+            Err(error) if leaving && error.name() == Error::QUARANTINED => {
+                let person = proved.who.person.clone();
+                let who = Identity {
+                    subject: Subject::Nobody,
+                    actor: "anonymous".into(),
+                    on_behalf_of: None,
+                    person,
+                    tenant: Tenant::default(),
+                    scopes: proved.who.scopes.clone(),
+                };
+                Ok(Ctx::new(app, app.hub().clone(), Arc::new(who), trace))
+            }
+            opened => Ok(Ctx::new(app, opened?, proved.who, trace)),
+        }
     }
 
     /// Second way: from a claimed job, for the member it was enqueued for (rights are read anew), or for the system.

@@ -30,7 +30,7 @@ fn referred(cause: impl std::fmt::Display) -> Error {
 }
 
 pub fn sqlite(e: rusqlite::Error) -> Error {
-    let rusqlite::Error::SqliteFailure(code, _) = &e else { return Error::internal(e) };
+    let rusqlite::Error::SqliteFailure(code, words) = &e else { return Error::internal(e) };
     match (code.code, code.extended_code) {
         (_, rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE | rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY | rusqlite::ffi::SQLITE_CONSTRAINT_ROWID) => {
             duplicate(e)
@@ -39,6 +39,8 @@ pub fn sqlite(e: rusqlite::Error) -> Error {
         // Shared memory is a file too, and the first to want room when a silo is opened.
         (ErrorCode::DiskFull, _) | (_, rusqlite::ffi::SQLITE_IOERR_SHMSIZE) => Error::full(e),
         (ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase, _) => Error::quarantined(e),
+        // The one fault of a header that has no code of its own.
+        _ if words.as_deref() == Some("unsupported file format") => Error::quarantined(e),
         (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => busy(e),
         (ErrorCode::OperationInterrupted, _) => timeout(e),
         _ => Error::internal(e),

@@ -57,9 +57,9 @@ fn structure(file: &[u8]) -> Vec<usize> {
     all
 }
 
+/// Damage, or a value that is not what its column holds, which SQLite gives out as it finds it.
 fn is_known_trouble(e: &Error) -> bool {
-    // Beside what SQLite calls damage: a table or an index whose description no longer reads, and values of another type.
-    e.name() == Error::QUARANTINED || ["internal", "query-timeout", "unavailable"].contains(&e.name())
+    e.name() == Error::QUARANTINED || (e.name() == "internal" && e.cause().unwrap_or_default().starts_with("column "))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -68,8 +68,7 @@ async fn r_06_a_flipped_bit_never_shows_what_is_not_there() {
     let id = TenantId::new();
     let (good, all) = sample(&dir.path().join("good"), id).await;
     let places = structure(&good);
-    let (mut random, mut same, mut refused, mut found_by_check) = (Random::new(6), 0, 0, 0);
-    let mut others = std::collections::BTreeMap::new();
+    let (mut random, mut same, mut refused, mut quarantined, mut found_by_check) = (Random::new(6), 0, 0, 0, 0);
     let flips = rounds(300, 10_000);
     for n in 0..flips {
         let folder = dir.path().join(n.to_string());
@@ -91,18 +90,15 @@ async fn r_06_a_flipped_bit_never_shows_what_is_not_there() {
                 found_by_check += 1;
             }
             Err(e) => {
-                assert!(is_known_trouble(&e) && !e.cause().unwrap_or_default().contains("panic"), "bit {bit} at {at}: {e:?}");
+                assert!(is_known_trouble(&e), "bit {bit} at {at}: {e:?}");
                 refused += 1;
-                if e.name() != Error::QUARANTINED {
-                    *others.entry(format!("{} {}", e.name(), e.cause().unwrap_or_default())).or_insert(0) += 1;
-                }
+                quarantined += usize::from(e.name() == Error::QUARANTINED);
             }
         }
         silos.shutdown().await;
         fs::remove_dir_all(&folder).unwrap();
     }
-    println!("others: {others:#?}");
-    println!("{flips} flips: {refused} refused, {same} without an effect, {found_by_check} found by a check only");
+    println!("{flips} flips: {refused} refused ({quarantined} quarantined), {same} without an effect, {found_by_check} found by a check only");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

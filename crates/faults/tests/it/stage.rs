@@ -23,7 +23,7 @@ pub async fn start(dir: &Path) -> Silos {
     let engine = Engine::Sqlite { dir: dir.to_owned() };
     // What the kernel does with a seal: nobody else's file is believed.
     let at_open = |id: TenantId, tx: &mut Tx<'_>| {
-        let whose = tx.row(r#"SELECT "tenant" FROM "meta""#, &[], |row| Ok(row.text(0)?.to_owned()))?;
+        let whose = tx.row(r#"SELECT "tenant" FROM "meta""#, &[], |row| row.text(0).map(str::to_owned).map_err(Error::quarantined))?;
         if whose == Some(id.to_string()) { Ok(()) } else { Err(Error::quarantined("somebody else's")) }
     };
     Silos::start(Options { engine, installation: "faults".into(), max_open: None, at_open: Arc::new(at_open) }).await.unwrap()

@@ -33,7 +33,8 @@ impl Seal {
         } else {
             r#"SELECT "tenant", "origin", "seal" FROM "meta" WHERE "one" = 1"#
         };
-        let found = sql.row(read, &[], |row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned(), row.opt_blob(2)?.map(<[u8]>::to_vec))))?;
+        // What cannot be read as what it was written is damage too.
+        let found = sql.row(read, &[], |row| Ok(said(row).map_err(Error::quarantined)))?.transpose()?;
         let (whose, origin, seal) = found.ok_or_else(|| Error::quarantined("it does not say whose it is"))?;
         if whose != tenant.to_string() {
             return Err(Error::quarantined(format!("it is the database of {whose}, in the place of that of {tenant}")));
@@ -50,6 +51,13 @@ impl Seal {
             }
         }
     }
+}
+
+/// Whose it says that it is, where it came from first, and its seal.
+type Said = (String, String, Option<Vec<u8>>);
+
+fn said(row: &silo::Row<'_>) -> Result<Said> {
+    Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned(), row.opt_blob(2)?.map(<[u8]>::to_vec)))
 }
 
 /// Takes the seal of the one it was off a silo that is about to become another's.

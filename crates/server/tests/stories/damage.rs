@@ -2,10 +2,11 @@
 
 use super::company;
 use base::TenantId;
+use http::{Method, header};
 use kernel::{App, app::Parts, config::Config};
 use serde_json::json;
 use std::{fs, path::PathBuf};
-use testkit::{ADMIN, TestApp, Who};
+use testkit::{ADMIN, Answer, TestApp, Who};
 
 const COMPANIES: &str = "/api/v1/crm/companies";
 
@@ -130,6 +131,32 @@ async fn r_06_two_files_that_changed_places_are_both_noticed() {
     assert_eq!(app.get(ADMIN, COMPANIES).await.expect(200)["items"][0]["name"], "ours");
     assert_eq!(app.get(Who::OtherTenant, COMPANIES).await.expect(200)["items"][0]["name"], "theirs");
     assert!(app.app.silos().quarantined().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r_06_who_works_in_two_companies_can_leave_the_one_that_is_out_of_service() {
+    if on_postgres() {
+        return;
+    }
+    let mut app = with_two_companies().await;
+    start(&mut app).await;
+    app.post(ADMIN, "/api/v1/account/companies", json!({ "name": "Second" })).await.expect(201);
+    app.app.shutdown().await;
+    replace(&app, app.tenant(&app.admin), None);
+    start(&mut app).await;
+    let from_page = |path: &str, cookie: &str| {
+        let origin = app.app.config().server.public_url.clone();
+        let request = app.request(Method::POST, path, None).header(header::CONTENT_TYPE, "application/json");
+        request.header(header::ORIGIN, origin).header(header::COOKIE, cookie)
+    };
+    let cookie = |answer: &Answer| answer.header("set-cookie").split(';').next().unwrap().to_owned();
+    let known = json!({ "email": app.admin.email, "password": app.admin.password, "tenant": "acme" });
+    let signed_in = app.send(from_page("/api/v1/auth/sign-in", "x=y"), known.to_string()).await.expect(200);
+    let there = app.send(app.request(Method::GET, COMPANIES, None).header(header::COOKIE, cookie(&signed_in)), "").await;
+    assert_eq!(there.expect(503).code(), "tenant-quarantined");
+    let switched = app.send(from_page("/api/v1/auth/switch", &cookie(&signed_in)), json!({ "tenant": "second" }).to_string()).await.expect(200);
+    let me = app.send(app.request(Method::GET, "/api/v1/me", None).header(header::COOKIE, cookie(&switched)), "").await.expect(200);
+    assert_eq!(me["tenant"]["name"], "Second");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
