@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on ends here")]
 
 mod cli;
+mod damage;
 mod files;
+mod full_disk;
 mod lists;
 mod log;
 mod modules;
