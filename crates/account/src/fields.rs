@@ -26,7 +26,7 @@ impl Form {
             self.0.push(Fault::new(field, "required", "This is needed."));
         } else if text.chars().count() > most {
             self.0.push(Fault::new(field, "too-long", format!("Use at most {most} characters.")));
-        } else if text.chars().any(char::is_control) {
+        } else if text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
             self.0.push(Fault::new(field, "characters", "Use one line of plain text."));
         }
         text.to_owned()

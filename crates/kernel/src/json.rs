@@ -111,24 +111,11 @@ pub fn check(bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// What cannot stand in a JSON string as it is: control characters, quotes and backslashes.
-const ESCAPED: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        table[byte] = true;
-        byte += 1;
-    }
-    table[b'"' as usize] = true;
-    table[b'\\' as usize] = true;
-    table
-};
-
 /// Appends a JSON string.
 pub fn string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let mut rest = text.as_bytes();
-    while let Some(stop) = rest.iter().position(|byte| ESCAPED.get(usize::from(*byte)).is_some_and(|escaped| *escaped)) {
+    while let Some(stop) = rest.iter().position(|byte| *byte < 0x20 || *byte == b'"' || *byte == b'\\') {
         let (plain, after) = rest.split_at(stop);
         out.extend_from_slice(plain);
         match after.first() {

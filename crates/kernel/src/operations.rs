@@ -494,7 +494,7 @@ async fn run(cx: &Ctx, operation: &Operation, call: Call) -> Result<Reply> {
             let run = run.clone();
             cx.read(move |tx| run(tx, &call)).await
         }
-        Run::Record(plan, run) => match tx::at_once(cx, plan, &call) {
+        Run::Record(plan, run) => match tx::at_once(cx, plan, &call).await {
             Some(reply) => Ok(reply),
             None => {
                 let run = run.clone();

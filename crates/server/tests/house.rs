@@ -136,3 +136,30 @@ fn house() -> Metadata {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
     MetadataCommand::new().manifest_path(manifest).no_deps().exec().unwrap()
 }
+
+#[test]
+fn every_promise_of_the_manual_has_its_test() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut tests = String::new();
+    let mut folders = vec![root.join("crates")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                tests.push_str(&fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let manual = fs::read_to_string(root.join("docs/security.md")).unwrap();
+    let rows: Vec<&str> = manual.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| promise")).collect();
+    assert!(rows.len() > 40);
+    for row in rows {
+        let names: Vec<&str> = row.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "no test holds this: {row}");
+        for name in names {
+            assert!(tests.contains(&format!("fn {name}(")), "there is no test {name}");
+        }
+    }
+}

@@ -66,14 +66,15 @@ impl Silo {
         self.heard(answer)
     }
 
-    /// Asks for one row by one statement, which is one state of the silo without a transaction around it. `None`: not here or not now, so
-    /// ask in a transaction. On PostgreSQL a statement needs one, or it would not be known whose it is.
-    pub fn peek<T>(&self, sql: &str, p: &[Value<'_>], f: impl FnOnce(&Row<'_>) -> Result<T>) -> Option<Result<Option<T>>> {
+    /// Asks for one row by one statement, which is one state of the silo: without a transaction around it on SQLite, in one round trip on
+    /// PostgreSQL. `None`: not now, so ask in a transaction.
+    pub async fn peek<T: Send>(&self, sql: &str, p: &[Value<'_>], f: impl FnOnce(&Row<'_>) -> Result<T> + Send) -> Option<Result<Option<T>>> {
         self.usable().ok()?;
-        match &self.0.store {
-            Store::Sqlite(s) => s.peek(sql, p, f).map(|answer| self.heard(answer)),
-            Store::Postgres(_) => None,
-        }
+        let answer = match &self.0.store {
+            Store::Sqlite(s) => s.peek(sql, p, f),
+            Store::Postgres(s) => Some(s.peek(sql, p, f).await),
+        };
+        answer.map(|answer| self.heard(answer))
     }
 
     /// Reads a list, a count, a search, an export page: on the blocking pool, in one snapshot, cut at 2 s (`query-timeout`).

@@ -84,6 +84,9 @@ pub(super) fn problem(incoming: &Incoming<'_>, error: &Error) -> Response<Payloa
     if let Some(value) = seconds.and_then(|s| HeaderValue::from_str(&s.to_string()).ok()) {
         response.headers_mut().insert(header::RETRY_AFTER, value);
     }
+    if error.name() == "content-encoding" {
+        response.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    }
     if status == StatusCode::UNAUTHORIZED {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }

@@ -10,6 +10,7 @@ pub(super) struct Said<'r> {
     pub authorized_twice: bool,
     /// Each line of it; a browser sends one.
     pub cookies: Vec<&'r HeaderValue>,
+    pub content_encoding: Option<&'r HeaderValue>,
     pub content_type: Option<&'r HeaderValue>,
     pub forwarded_for: Option<&'r HeaderValue>,
     pub host: Option<&'r HeaderValue>,
@@ -38,6 +39,7 @@ impl<'r> Said<'r> {
                     said.cookies.push(value);
                     continue;
                 }
+                "content-encoding" => &mut said.content_encoding,
                 "content-type" => &mut said.content_type,
                 "host" => &mut said.host,
                 "idempotency-key" => &mut said.idempotency_key,

@@ -17,7 +17,7 @@ use base::Result;
 /// The place of the version among the columns of a record.
 const VERSION: usize = 4;
 
-pub(crate) fn at_once(cx: &Ctx, plan: &Plan, call: &Call) -> Option<Reply> {
+pub(crate) async fn at_once(cx: &Ctx, plan: &Plan, call: &Call) -> Option<Reply> {
     if !call.query.is_empty() || cx.scopes().is_some() {
         return None;
     }
@@ -31,6 +31,6 @@ pub(crate) fn at_once(cx: &Ctx, plan: &Plan, call: &Call) -> Option<Reply> {
         plan.write_row(row, &readable(&rights, plan), &mut json)?;
         row.int(VERSION).map(Some)
     };
-    let version = cx.silo().peek(plan.select_current(), &[id.into()], written)?.ok()???;
+    let version = cx.silo().peek(plan.select_current(), &[id.into()], written).await?.ok()???;
     Some(found(call, json, version))
 }

@@ -8,6 +8,8 @@ mod headers;
 mod identity;
 mod injection;
 mod isolation;
+mod limits;
+mod revocation;
 mod sources;
 
 use serde_json::{Value, json};

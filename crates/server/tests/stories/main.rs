@@ -58,6 +58,17 @@ async fn ended(app: &TestApp, id: &str) -> Answer {
     panic!("job {id} did not end");
 }
 
+/// Imports a file, and waits where it takes so long that it became a job.
+async fn imported(app: &TestApp, path: &str, csv: &str) -> Value {
+    let answer = app.import(ADMIN, path, csv).await;
+    if answer.status != 202 {
+        return answer.expect(200).json;
+    }
+    let job = ended(app, answer["job"]["id"].as_str().unwrap()).await;
+    assert_eq!(job["status"], "done", "{}", job.text());
+    job["result"].clone()
+}
+
 async fn wait_for_subject(app: &TestApp, to: &str, subject: &str) {
     for _ in 0..6000 {
         let mails = app.app.mailer().list().await.unwrap();

@@ -1,6 +1,6 @@
 //! Silos as PostgreSQL schemas: one schema and one role of the same name per tenant.
 //!
-//! Role and search path are set for the length of one transaction (`set_config(.., true)`), together with its BEGIN. A session
+//! Role and search path are set for the length of one transaction (`SET LOCAL`), together with its BEGIN. A session
 //! that has seen anything unusual is closed, never handed on.
 
 mod address;

@@ -58,6 +58,55 @@ impl Session {
         self.heard(answer).inspect_err(|e| self.doubt(sql, e))
     }
 
+    /// A whole transaction of one statement, in one round trip. Until its end is confirmed the session counts as open, so whoever stops
+    /// waiting gives nobody a session in the middle of something.
+    pub async fn alone(&mut self, begin: &str, sql: &str, p: &[Value<'_>]) -> Result<Vec<Row>> {
+        self.open = true;
+        let exchange = tokio::time::timeout(SILENCE, self.alone_for_as_long(begin, sql, p)).await;
+        let Ok((rows, ended)) = exchange else {
+            self.lost = true;
+            return Err(fault::lost("a statement"));
+        };
+        self.open = ended.is_err();
+        rows.inspect_err(|e| self.doubt(sql, e))
+    }
+
+    /// The rows, and whether the transaction is over.
+    async fn alone_for_as_long(&mut self, begin: &str, sql: &str, p: &[Value<'_>]) -> (Result<Vec<Row>>, Result<(), tokio_postgres::Error>) {
+        let known = self.statements.get(sql).cloned();
+        let client = &self.client;
+        match known {
+            Some(statement) => {
+                let p = match bound(sql, &statement, p) {
+                    Ok(p) => p,
+                    Err(e) => return (Err(e), Ok(())),
+                };
+                let p = borrowed(&p);
+                let (begun, rows, ended) = tokio::join!(client.batch_execute(begin), client.query(&statement, &p), client.batch_execute("COMMIT"));
+                (begun.and(rows).map_err(|e| fault::postgres(&e)), ended)
+            }
+            // What is new here is prepared where its tables are.
+            None => {
+                let text = numbered(sql);
+                let prepared = match client.batch_execute(begin).await {
+                    Ok(()) => client.prepare(&text).await,
+                    Err(e) => Err(e),
+                };
+                let rows = match prepared {
+                    Ok(statement) => {
+                        self.statements.put(sql.into(), statement.clone());
+                        match bound(sql, &statement, p) {
+                            Ok(p) => client.query(&statement, &borrowed(&p)).await.map_err(|e| fault::postgres(&e)),
+                            Err(e) => Err(e),
+                        }
+                    }
+                    Err(e) => Err(fault::postgres(&e)),
+                };
+                (rows, client.batch_execute("COMMIT").await)
+            }
+        }
+    }
+
     async fn before(&self, sql: Option<&str>) -> Result<(), tokio_postgres::Error> {
         match sql {
             Some(sql) => self.client.batch_execute(sql).await,

@@ -3,8 +3,8 @@ use super::{
     cluster::{Place, SCAN},
     pool::Pool,
 };
-use crate::{Tx, link::Link, unit};
-use base::{Error, Result, TenantId};
+use crate::{Row, Tx, link::Link, unit};
+use base::{Error, Result, TenantId, Value};
 use std::sync::Arc;
 
 /// A tenant's place in the database.
@@ -24,6 +24,14 @@ impl Store {
         let connection = Connection::new(self.pool.clone(), self.place.clone(), Some(lease));
         let work = move || unit::read(tenant, &mut Link::Postgres(Box::new(connection)), SCAN, f);
         tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
+    }
+
+    /// One row by one statement: a transaction in one round trip, without a thread that waits for it.
+    pub async fn peek<T>(&self, sql: &str, p: &[Value<'_>], f: impl FnOnce(&Row<'_>) -> Result<T>) -> Result<Option<T>> {
+        let mut lease = self.pool.lease().await?;
+        let rows = lease.session()?.alone(&self.place.begin_read, sql, p).await?;
+        drop(lease);
+        rows.first().map(|row| unit::caught(|| f(&Row::postgres(row)))).transpose()
     }
 
     pub fn link(&self) -> impl Fn() -> Result<Link> + Send + Sync + 'static {

@@ -69,8 +69,10 @@ async fn two_tenants_on_one_session_never_see_each_other() {
                 let who = that.read(|tx| tx.row(WHO, &[], |row| Ok(row.text(0)?.to_owned()))).await.unwrap().unwrap();
                 let (user, rest) = who.split_once(' ').unwrap();
                 assert!(user.ends_with(&id.hex()), "{who}");
-                assert_eq!(rest, format!("\"{user}\", pg_temp {user} 2s"));
+                assert_eq!(rest, format!("{user}, pg_temp {user} 2s"));
                 let theirs = format!("SELECT COUNT(*) FROM \"{}\".\"events\"", user.replace(&id.hex(), &this.id().hex()));
+                let peeked = that.peek(WHO, &[], |row| Ok(row.text(0)?.to_owned())).await.unwrap().unwrap();
+                assert_eq!(peeked.as_deref(), Some(who.as_str()));
                 let refused = that.read(move |tx| tx.row(&theirs, &[], |row| row.int(0))).await.unwrap_err();
                 assert!(refused.cause().unwrap().contains("42501"), "{refused:?}");
             }
@@ -94,7 +96,12 @@ async fn cancelled_requests_leave_nothing_behind() {
             tasks.push(tokio::spawn(async move {
                 let story = async {
                     let seen = silo.read(|tx| tx.row(r#"SELECT "tenant" FROM "meta""#, &[], |row| Ok(row.text(0)?.to_owned()))).await?;
-                    assert_eq!(seen, Some(id));
+                    assert_eq!(seen.as_deref(), Some(id.as_str()));
+                    if let Some(seen) =
+                        silo.peek(r#"SELECT "tenant" FROM "meta" WHERE "one" = ?1"#, &[1_i64.into()], |row| Ok(row.text(0)?.to_owned())).await
+                    {
+                        assert_eq!(seen?, Some(id));
+                    }
                     silo.write(|tx| emit(tx, "one")).await
                 };
                 drop(timeout(Duration::from_micros(i * 37 % 20_000), story).await);
