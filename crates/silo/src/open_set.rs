@@ -44,9 +44,10 @@ impl OpenSet {
             return Err(Error::not_found());
         }
         let slot = map.slots.entry(id).or_default();
-        // One in which damage was found is opened anew; who still holds it is told.
+        // One in which damage was found is opened anew; who still holds it is told. Closing it may take its time.
         if slot.get().is_some_and(Silo::is_suspect) {
-            *slot = Slot::default();
+            let old = std::mem::take(slot);
+            tokio::task::spawn_blocking(move || drop(old));
         }
         Ok(slot.clone())
     }

@@ -71,7 +71,9 @@ fn looked_at(path: &Path, suspect: bool) -> Result<Link> {
     let beside = |end: &str| path.with_extension(end).exists();
     // They come and go together: a log that was taken away has taken acknowledged writes with it.
     if beside("db-shm") && !beside("db-wal") {
-        return Err(Error::quarantined("its write-ahead log is missing: put the file that ends in -wal back, or restore a backup"));
+        return Err(Error::quarantined(
+            "its write-ahead log is missing: put the file that ends in -wal back; only if nothing was in it, remove the one that ends in -shm",
+        ));
     }
     let mut link = link(path, Role::Reader)?;
     if text(&mut link, "PRAGMA application_id")?.as_deref() == Some("0") {
