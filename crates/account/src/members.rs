@@ -294,7 +294,7 @@ async fn lock_seat(cx: &Ctx, user: &str) -> Result<()> {
 /// Makes the hub's seat of a member say what the silo says. Safe to run twice.
 pub async fn sync(app: &App, tenant: TenantId, member: &str) -> Result<()> {
     let id = member.to_owned();
-    let silo = app.silos().open(tenant).await?;
+    let silo = app.silo(tenant).await?;
     let found = silo
         .read(move |sql| {
             let find = r#"SELECT "user", "status" FROM "members" WHERE "id" = ?1"#;

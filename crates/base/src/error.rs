@@ -65,6 +65,8 @@ struct Inner {
 }
 
 impl Error {
+    /// The name of [`Error::quarantined`].
+    pub const QUARANTINED: &str = "tenant-quarantined";
     /// `name` is the stable, machine-readable code such as `not-found`; `detail` one sentence for a person.
     pub fn new(code: Code, name: &'static str, detail: impl Into<Cow<'static, str>>) -> Error {
         Error(Box::new(Inner { code, name, detail: detail.into(), faults: Vec::new(), more: None, retry_after: None, cause: None }))
@@ -106,6 +108,16 @@ impl Error {
     }
     pub fn unavailable(detail: impl Into<Cow<'static, str>>) -> Error {
         Error::new(Code::Unavailable, "unavailable", detail)
+    }
+    /// One tenant's database is damaged, missing or somebody else's.
+    pub fn quarantined(cause: impl fmt::Display) -> Error {
+        let detail = "The database of this company is damaged or missing, and was taken out of service. No other company is concerned. \
+Whoever runs this installation puts the file right, or restores a backup: tenon tenant restore FILE --as NAME.";
+        Error::new(Code::Unavailable, Error::QUARANTINED, detail).with_cause(cause)
+    }
+    /// There is no room left to write on.
+    pub fn full(cause: impl fmt::Display) -> Error {
+        Error::new(Code::Full, "storage-full", "The disk is full. Reading still works.").with_cause(cause)
     }
     /// Our own fault: the caller sees a plain sentence, the log sees `cause`.
     pub fn internal(cause: impl fmt::Display) -> Error {
@@ -173,7 +185,7 @@ impl std::error::Error for Error {}
 impl From<std::io::Error> for Error {
     fn from(cause: std::io::Error) -> Error {
         match cause.kind() {
-            std::io::ErrorKind::StorageFull => Error::new(Code::Full, "storage-full", "The disk is full. Reading still works.").with_cause(cause),
+            std::io::ErrorKind::StorageFull => Error::full(cause),
             _ => Error::internal(cause),
         }
     }

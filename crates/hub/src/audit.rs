@@ -14,5 +14,5 @@ pub async fn verify(app: &App, tenant: TenantId) -> Result<events::Verified> {
             })
         })
         .await?;
-    app.silos().open(tenant).await?.scan(move |sql| events::verify(sql, &checkpoints)).await
+    app.silo(tenant).await?.scan(move |sql| events::verify(sql, &checkpoints)).await
 }

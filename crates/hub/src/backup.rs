@@ -64,6 +64,7 @@ pub async fn restore(app: &App, from: &Path, slug: &str) -> Result<Restored> {
         .silos()
         .restore(tenant, &schema::SILO, file, move |sql| {
             sql.run(r#"UPDATE "meta" SET "tenant" = ?1, "epoch" = "epoch" + 1 WHERE "one" = 1"#, &[(&id).into()])?;
+            kernel::unseal(sql)?;
             // Work that was under way belongs to the original.
             sql.run(r#"UPDATE "jobs" SET "status" = 'cancelled', "lease_until" = NULL WHERE "status" IN ('ready', 'running')"#, &[]).map(drop)
         })

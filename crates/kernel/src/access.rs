@@ -151,6 +151,10 @@ pub enum Subject {
 
 /// The epoch of a silo: bumped by whatever changes members, roles, grants or modules.
 pub fn epoch(sql: &mut silo::Tx<'_>) -> Result<i64> {
+    // The units of a batch stand alone on the silo: its head is read once for all of them.
+    if sql.writes() {
+        return Ok(sql.head().epoch);
+    }
     sql.row(r#"SELECT "epoch" FROM "meta" WHERE "one" = 1"#, &[], |row| row.int(0))?.ok_or_else(|| Error::internal("a silo without its meta row"))
 }
 
@@ -160,7 +164,10 @@ pub fn rights(app: &App, sql: &mut silo::Tx<'_>, subject: &Subject, epoch: i64) 
         return Ok(rights);
     }
     let rights = Arc::new(load(app.catalogue(), sql, subject)?);
-    app.rights().insert((sql.tenant(), subject.clone(), epoch), rights.clone());
+    // What is only about to be so is not remembered: should the batch fail, the same epoch will stand for something else.
+    if !sql.rights_are_new() {
+        app.rights().insert((sql.tenant(), subject.clone(), epoch), rights.clone());
+    }
     Ok(rights)
 }
 

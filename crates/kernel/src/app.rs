@@ -12,12 +12,14 @@ use crate::{
     module::{JobKind, Module},
     operations::Registry,
     passwords::Passwords,
-    platform, schema,
+    platform::{self, Seal},
+    room::{self, Room},
+    schema,
     secrets::RootKey,
     tokens::Tokens,
     waiting::{Waiting, Who},
 };
-use base::{Error, Result, TenantId};
+use base::{Code, Error, Result, TenantId};
 use silo::{Silo, Silos};
 use std::{
     collections::HashMap,
@@ -38,6 +40,7 @@ struct Inner {
     rights: access::Cache,
     credentials: credentials::Memory,
     root: RootKey,
+    seal: Seal,
     tokens: Tokens,
     passwords: Passwords,
     mailer: Mailer,
@@ -52,6 +55,7 @@ struct Inner {
     /// Which silos have new events, for streams of this node.
     changes: tokio::sync::broadcast::Sender<TenantId>,
     waiting: Waiting,
+    room: Room,
     draining: AtomicBool,
     stop: Arc<Notify>,
 }
@@ -85,11 +89,13 @@ impl App {
         let registry = Registry::new(&modules)?;
         let job_kinds = modules.iter().flat_map(|m| &m.jobs).map(|kind| (kind.name.clone(), kind.clone())).collect();
         let catalogue = Arc::new(Catalogue::new(modules)?);
-        let silos = Silos::start(silo_options(&config, &root, catalogue.clone())?).await?;
+        let seal = Seal::new(&root)?;
+        let silos = Silos::start(silo_options(&config, &root, catalogue.clone(), seal.clone())).await?;
         first_of_its_kind(&silos, &root, config.storage.shared).await?;
         let origin = TenantId::HUB;
-        let always = catalogue.clone();
-        let hub = silos.create(TenantId::HUB, &schema::HUB, move |sql| platform::first_rows(sql, &always, origin, "EUR", "UTC")).await?;
+        let (always, sealing) = (catalogue.clone(), seal.clone());
+        let first = move |sql: &mut silo::Tx<'_>| platform::first_rows(sql, &always, &sealing, origin, "EUR", "UTC");
+        let hub = silos.create(TenantId::HUB, &schema::HUB, first).await?;
         std::fs::create_dir_all(config.data.join("spool"))?;
         let lifetime = config.tokens.access.0;
         let inner = Inner {
@@ -105,6 +111,7 @@ impl App {
             openapi: OnceLock::new(),
             changes: tokio::sync::broadcast::channel(1024).0,
             waiting: Waiting::default(),
+            room: Room::new(&config),
             draining: AtomicBool::new(false),
             stop: Arc::new(Notify::new()),
             config,
@@ -113,6 +120,7 @@ impl App {
             catalogue,
             registry,
             root,
+            seal,
             job_kinds,
             assets,
             demo,
@@ -122,10 +130,12 @@ impl App {
         Ok(app)
     }
 
-    /// Starts what runs beside requests: jobs, checkpoints of the logs, and what waits in memory to be written.
+    /// Starts what runs beside requests: jobs, checkpoints of the logs, what waits in memory to be written, and the look at
+    /// the disk.
     pub fn start_background(&self) {
         tokio::spawn(crate::jobs::dispatch(self.clone(), self.0.stop.clone()));
         tokio::spawn(platform::keep_up(self.clone(), self.0.stop.clone()));
+        tokio::spawn(room::keep(self.clone(), self.0.stop.clone()));
     }
 
     /// Stops accepting, lets jobs finish their step, writes down what waits, closes the silos.
@@ -192,6 +202,9 @@ impl App {
     pub fn root_key(&self) -> &RootKey {
         &self.0.root
     }
+    pub(crate) fn seal(&self) -> &Seal {
+        &self.0.seal
+    }
     /// All silos. For the platform's own crates: products have their `Ctx`, which holds one.
     pub fn silos(&self) -> &Silos {
         &self.0.silos
@@ -230,6 +243,9 @@ impl App {
     pub(crate) fn waiting(&self) -> &Waiting {
         &self.0.waiting
     }
+    pub(crate) fn room(&self) -> &Room {
+        &self.0.room
+    }
     /// Counts a try to sign in that failed, for the hub's log: whose it was, where there is such an account, and what was wrong in one
     /// word. Never what was typed.
     pub fn sign_in_failed(&self, user: Option<&str>, why: &'static str) {
@@ -251,12 +267,37 @@ impl App {
         currency: &str,
         also: impl FnOnce(&mut silo::Tx<'_>) -> Result<()> + Send + 'static,
     ) -> Result<Silo> {
-        let (catalogue, currency) = (self.0.catalogue.clone(), currency.to_owned());
+        self.may_be_made(id).await?;
+        let (catalogue, seal, currency) = (self.0.catalogue.clone(), self.0.seal.clone(), currency.to_owned());
         let first = move |sql: &mut silo::Tx<'_>| {
-            platform::first_rows(sql, &catalogue, id, &currency, "UTC")?;
+            platform::first_rows(sql, &catalogue, &seal, id, &currency, "UTC")?;
             also(sql)
         };
         self.silos().create(id, &schema::SILO, first).await
+    }
+
+    /// The silo of a tenant that the hub may know. Where it should be there and is not, the answer is not that it never was.
+    pub async fn silo(&self, tenant: TenantId) -> Result<Silo> {
+        match self.silos().open(tenant).await {
+            Err(error) if error.code() == Code::NotFound && self.expects(tenant).await? => {
+                Err(self.silos().quarantine(tenant, "its database is not there"))
+            }
+            opened => opened,
+        }
+    }
+
+    /// A silo that the hub knows is never made anew in the place of one that went missing.
+    pub(crate) async fn may_be_made(&self, tenant: TenantId) -> Result<()> {
+        if self.expects(tenant).await? && !self.silos().exists(tenant).await? {
+            return Err(self.silos().quarantine(tenant, "its database is not there"));
+        }
+        Ok(())
+    }
+
+    /// Whether the hub knows this tenant, and does not know it to be deleted.
+    async fn expects(&self, tenant: TenantId) -> Result<bool> {
+        let (id, find) = (tenant.to_string(), r#"SELECT 1 FROM "hub_tenants" WHERE "id" = ?1 AND "status" <> 'deleted'"#);
+        Ok(self.hub().read(move |sql| sql.row(find, &[id.into()], |_| Ok(()))).await?.is_some())
     }
 
     /// A tenant's slug and name, as the hub knows them.
@@ -277,12 +318,20 @@ impl App {
     }
 }
 
-/// Another root key is another installation. Refuses to begin one beside what is there already, unless that is meant.
+/// Another root key is another installation. Refuses to begin one beside what is there already, unless that is meant; and to begin a hub
+/// where only the hub's own file has gone.
 async fn first_of_its_kind(silos: &Silos, root: &RootKey, shared: bool) -> Result<()> {
-    if shared || silos.exists(TenantId::HUB).await? {
+    if silos.exists(TenantId::HUB).await? {
         return Ok(());
     }
+    if silos.any().await? {
+        return Err(Error::malformed(
+            "hub-missing",
+            "The database of the hub is not there, but those of companies are. Put it back; nothing was changed.",
+        ));
+    }
     match silos.others().await?.as_slice() {
+        _ if shared => Ok(()),
         [] => Ok(()),
         others => Err(Error::malformed(
             "root-key",
@@ -295,14 +344,14 @@ async fn first_of_its_kind(silos: &Silos, root: &RootKey, shared: bool) -> Resul
     }
 }
 
-fn silo_options(config: &Config, root: &RootKey, catalogue: Arc<Catalogue>) -> Result<silo::Options> {
+fn silo_options(config: &Config, root: &RootKey, catalogue: Arc<Catalogue>, seal: Seal) -> silo::Options {
     let engine = if config.storage.silos.is_empty() {
         silo::Engine::Sqlite { dir: config.data.join("silos") }
     } else {
         silo::Engine::Postgres { url: config.storage.silos.clone(), pool: 16 }
     };
     let max_open = Some(config.server.max_open_silos).filter(|n| *n > 0);
-    Ok(silo::Options { engine, installation: root.id(), max_open, at_open: Arc::new(move |tenant, sql| platform::migrate(&catalogue, tenant, sql)) })
+    silo::Options { engine, installation: root.id(), max_open, at_open: Arc::new(move |_, sql| platform::migrate(&catalogue, &seal, sql)) }
 }
 
 /// What no module can check alone.

@@ -3,7 +3,7 @@
 
 mod units;
 
-pub use units::{Network, Rate, Seconds};
+pub use units::{Bytes, Network, Rate, Seconds};
 
 use base::{Error, Result};
 use serde::Deserialize;
@@ -60,6 +60,8 @@ pub struct Storage {
     pub root_key_file: PathBuf,
     /// Whether to begin anew in a database that holds another installation already.
     pub shared: bool,
+    /// What is given up when the disk is full; 0 for none.
+    pub ballast: Bytes,
 }
 
 #[derive(Debug, Clone, Deserialize)]

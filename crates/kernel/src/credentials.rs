@@ -212,8 +212,13 @@ fn note(app: &App, kind: Kind, found: &Remembered, now: Time) {
 
 /// A company that is locked answers to nobody but the doors that let people out of it.
 pub(crate) fn refuse_suspended(found: &Proved, operation: &str) -> Result<()> {
-    if found.suspended && !operation.starts_with("auth.") {
+    if found.suspended && !leads_out(operation) {
         return Err(Error::new(Code::Denied, "tenant-suspended", "This company is suspended at the moment."));
     }
     Ok(())
+}
+
+/// Whether an operation is a door that lets people out of their company.
+pub(crate) fn leads_out(operation: &str) -> bool {
+    operation.starts_with("auth.")
 }

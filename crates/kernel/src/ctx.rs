@@ -87,12 +87,27 @@ impl Ctx {
     }
 
     /// First way: from a verified credential. Somebody without any company stands in the hub with no rights at all.
-    pub(crate) async fn of_credential(app: &App, proved: Proved, trace: Trace) -> Result<Ctx> {
-        let silo = match proved.tenant {
-            Some(tenant) => app.silos().open(tenant).await?,
-            None => app.hub().clone(),
+    /// So does somebody who is `leaving` a company whose database is out of service.
+    pub(crate) async fn of_credential(app: &App, proved: Proved, trace: Trace, leaving: bool) -> Result<Ctx> {
+        let opened = match proved.tenant {
+            Some(tenant) => app.silo(tenant).await,
+            None => Ok(app.hub().clone()),
         };
-        Ok(Ctx::new(app, silo, proved.who, trace))
+        match opened {
+            Err(error) if leaving && error.name() == Error::QUARANTINED => {
+                let person = proved.who.person.clone();
+                let who = Identity {
+                    subject: Subject::Nobody,
+                    actor: "anonymous".into(),
+                    on_behalf_of: None,
+                    person,
+                    tenant: Tenant::default(),
+                    scopes: proved.who.scopes.clone(),
+                };
+                Ok(Ctx::new(app, app.hub().clone(), Arc::new(who), trace))
+            }
+            opened => Ok(Ctx::new(app, opened?, proved.who, trace)),
+        }
     }
 
     /// Second way: from a claimed job, for the member it was enqueued for (rights are read anew), or for the system.
@@ -129,7 +144,7 @@ impl Ctx {
         let who =
             Identity { subject: Subject::Operator, actor: "operator:cli".into(), on_behalf_of: None, person: None, tenant: names, scopes: None };
         let trace = Trace { request_id: base::new_id(), ..Trace::default() };
-        Ok(Ctx::new(app, app.silos().open(tenant).await?, Arc::new(who), trace))
+        Ok(Ctx::new(app, app.silo(tenant).await?, Arc::new(who), trace))
     }
 
     /// The same actor in another silo, as the system of a platform module: how a new company gets its first rows. Only the platform's
@@ -146,7 +161,7 @@ impl Ctx {
 
     /// The same actor in another tenant's silo: how somebody enters a company whose member they are only about to become.
     pub async fn in_silo(&self, tenant: TenantId, module: &str) -> Result<Ctx> {
-        Ok(self.system_in(self.app().silos().open(tenant).await?, module))
+        Ok(self.system_in(self.app().silo(tenant).await?, module))
     }
 
     /// Makes the silo of a new tenant; `init` writes its first rows in the same commit. Where it is already there, nothing happens.
@@ -157,9 +172,11 @@ impl Ctx {
         time_zone: &'static str,
         init: impl FnOnce(&mut Tx<'_, '_>) -> Result<()> + Send + 'static,
     ) -> Result<()> {
+        self.app().room().admit()?;
+        self.app().may_be_made(tenant).await?;
         let cx = self.in_hub("account");
         let first = move |sql: &mut silo::Tx<'_>| {
-            crate::platform::first_rows(sql, cx.app().catalogue(), tenant, currency, time_zone)?;
+            crate::platform::first_rows(sql, cx.app().catalogue(), cx.app().seal(), tenant, currency, time_zone)?;
             init(&mut Tx::begin(&cx, sql)?)
         };
         self.app().silos().create(tenant, &crate::schema::SILO, first).await.map(drop)

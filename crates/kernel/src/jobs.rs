@@ -9,18 +9,20 @@ use crate::{
     ctx::{Ctx, Tenant},
     tx::Tx,
 };
-use base::{Error, Result, TenantId, Time, Value};
+use base::{Code, Error, Result, TenantId, Time, Value};
 use silo::Silo;
 use std::{
     collections::HashSet,
     sync::{Arc, atomic::AtomicBool},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::sync::Notify;
 
 const LEASE_SECONDS: i64 = 30;
 const HEARTBEAT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_secs(1);
+/// How long jobs wait when the disk is full, until they look again.
+const FULL: Duration = Duration::from_secs(3);
 /// Silos that one node works for at the same time.
 const WORKERS: usize = 8;
 
@@ -127,6 +129,17 @@ pub struct Dispatch {
     bell: Notify,
     busy: parking_lot::Mutex<HashSet<TenantId>>,
     idle: Notify,
+    /// Until then nothing is claimed, because the disk was full.
+    rests: parking_lot::Mutex<Option<Instant>>,
+}
+
+impl Dispatch {
+    fn rest(&self) {
+        *self.rests.lock() = Some(Instant::now() + FULL);
+    }
+    fn is_resting(&self) -> bool {
+        self.rests.lock().is_some_and(|until| until > Instant::now())
+    }
 }
 
 impl Tx<'_, '_> {
@@ -221,6 +234,10 @@ pub async fn drained(app: &App) {
 }
 
 async fn round(app: &App) -> Result<()> {
+    // A claim is a write and counts as a try: where it can only fail, it is not made.
+    if app.room().is_short() || app.dispatch().is_resting() {
+        return Ok(());
+    }
     let now = Time::now();
     let room = WORKERS.saturating_sub(app.dispatch().busy.lock().len());
     if room == 0 {
@@ -243,6 +260,11 @@ async fn round(app: &App) -> Result<()> {
         tokio::spawn(async move {
             let again = match work_for(&app, tenant).await {
                 Ok(()) => false,
+                Err(error) if error.code() == Code::Full => {
+                    tracing::warn!(%tenant, %error, "the disk is full: jobs wait");
+                    app.dispatch().rest();
+                    true
+                }
                 Err(error) => {
                     tracing::warn!(%tenant, %error, "working for a silo failed; it is tried again");
                     true
@@ -261,10 +283,10 @@ async fn round(app: &App) -> Result<()> {
 /// Leases a silo, does what is due in it, and notes when to come again.
 async fn work_for(app: &App, tenant: TenantId) -> Result<()> {
     let Some(stamp) = lease(app, tenant).await? else { return Ok(()) };
-    let silo = match app.silos().open(tenant).await {
+    let silo = match app.silo(tenant).await {
         Ok(silo) => silo,
         // The silo is gone for good; so is its work.
-        Err(error) if error.code() == base::Code::NotFound => return release(app, tenant, stamp, None).await,
+        Err(error) if error.code() == Code::NotFound => return release(app, tenant, stamp, None).await,
         Err(error) => return Err(error),
     };
     let names = app.tenant_names(tenant).await?;
@@ -362,7 +384,11 @@ async fn run(app: &App, silo: &Silo, job: Claimed, names: Tenant) -> Result<()> 
     let outcome = loop {
         tokio::select! {
             done = &mut work => break done.unwrap_or_else(|stopped| Err(Error::internal(format!("the work stopped: {stopped}")))),
-            () = tokio::time::sleep(HEARTBEAT) => heartbeat(app, silo, &job, &cancelled).await?,
+            () = tokio::time::sleep(HEARTBEAT) => match heartbeat(app, silo, &job, &cancelled).await {
+                // The work goes on; how it ended is written when there is room.
+                Err(error) if error.code() == Code::Full => app.dispatch().rest(),
+                beaten => beaten?,
+            },
         }
     };
     let was_cancelled = cancelled.load(std::sync::atomic::Ordering::Relaxed);
@@ -398,40 +424,66 @@ async fn heartbeat(app: &App, silo: &Silo, job: &Claimed, cancelled: &AtomicBool
         .await
 }
 
-/// Writes down how a try ended. `attempts` is how many there may be; -1 says that somebody cancelled it.
+/// Writes down how a try ended. `attempts` is how many there may be; -1 says that somebody cancelled it. A try that failed because the
+/// disk was full does not count. Where the end itself finds no room, it waits for some.
 async fn finish(silo: &Silo, job: &Claimed, attempts: i64, outcome: Result<serde_json::Value>) -> Result<()> {
     let now = Time::now();
+    let full = matches!(&outcome, Err(error) if error.code() == Code::Full);
     let (status, result, error, run_at) = match outcome {
         Ok(result) if attempts < 0 => ("cancelled", Some(result.to_string()), None, now),
         Ok(result) => ("done", Some(result.to_string()), None, now),
         Err(error) => {
             tracing::warn!(job = %job.id, kind = %job.kind, attempt = job.attempt, cause = error.cause().unwrap_or_default(), "{}", error.detail());
-            let final_try = job.attempt >= attempts || matches!(error.code(), base::Code::Denied | base::Code::NotFound | base::Code::Invalid);
-            (if final_try { "dead" } else { "ready" }, None, Some(error.detail().to_owned()), backoff(now, job.attempt))
+            let final_try = !full && (job.attempt >= attempts || matches!(error.code(), Code::Denied | Code::NotFound | Code::Invalid));
+            let again = if full { now.plus_seconds(1) } else { backoff(now, job.attempt) };
+            (if final_try { "dead" } else { "ready" }, None, Some(error.detail().to_owned()), again)
         }
     };
-    let (id, attempt) = (job.id.clone(), job.attempt);
-    silo.write(move |sql| {
-        let ended = status != "ready";
+    let end = Arc::new(End { id: job.id.clone(), attempt: job.attempt, counts: !full, status, result, error, run_at, at: now });
+    loop {
+        let this = end.clone();
+        match silo.write(move |sql| this.write(sql)).await {
+            Err(error) if error.code() == Code::Full => tokio::time::sleep(FULL).await,
+            written => return written,
+        }
+    }
+}
+
+/// How a try ended.
+struct End {
+    id: String,
+    attempt: i64,
+    /// Whether it was a try at all.
+    counts: bool,
+    status: &'static str,
+    result: Option<String>,
+    error: Option<String>,
+    run_at: Time,
+    at: Time,
+}
+
+impl End {
+    fn write(&self, sql: &mut silo::Tx<'_>) -> Result<()> {
+        let ended = self.status != "ready";
         sql.run(
             r#"UPDATE "jobs" SET "status" = ?3, "result" = ?4, "error" = ?5, "run_at" = ?6, "lease_until" = NULL, "finished_at" = ?7,
   "progress" = CASE WHEN ?3 = 'done' THEN 100 ELSE "progress" END, "args" = CASE WHEN ?3 = 'done' THEN '{}' ELSE "args" END,
-  "dedupe" = CASE WHEN ?8 THEN NULL ELSE "dedupe" END
+  "dedupe" = CASE WHEN ?8 THEN NULL ELSE "dedupe" END, "attempt" = ?9
 WHERE "id" = ?1 AND "attempt" = ?2 AND "status" = 'running'"#,
             &[
-                (&id).into(),
-                attempt.into(),
-                status.into(),
-                result.as_deref().into(),
-                error.as_deref().into(),
-                run_at.into(),
-                ended.then_some(now).into(),
+                (&self.id).into(),
+                self.attempt.into(),
+                self.status.into(),
+                self.result.as_deref().into(),
+                self.error.as_deref().into(),
+                self.run_at.into(),
+                ended.then_some(self.at).into(),
                 ended.into(),
+                (self.attempt - i64::from(!self.counts)).into(),
             ],
         )
         .map(drop)
-    })
-    .await
+    }
 }
 
 /// 2 s, 4 s, 8 s ... up to an hour, each up to a fifth earlier or later so that failures do not march in step.

@@ -478,6 +478,7 @@ impl Registry {
 
     /// The one door. Everything that is done is done here: the right is checked in the same transaction in which the work happens.
     pub async fn call(&self, cx: &Ctx, operation: &Arc<Operation>, call: Call) -> Result<Reply> {
+        cx.app().room().admit_operation(operation)?;
         let outcome = run(&cx.entering(operation), operation, call).await;
         if outcome.as_ref().is_err_and(|error| error.code() == Code::Denied) && cx.member().is_some() {
             let who = Who::Denied { tenant: cx.tenant_id(), actor: Some(cx.actor().to_owned()) };

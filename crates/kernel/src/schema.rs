@@ -13,7 +13,7 @@ macro_rules! silo_tables {
     () => {
         r#"
 CREATE TABLE "meta" ("one" BIGINT PRIMARY KEY, "tenant" TEXT NOT NULL, "origin" TEXT NOT NULL, "epoch" BIGINT NOT NULL, "schema" BIGINT NOT NULL,
-  "currency" TEXT NOT NULL, "time_zone" TEXT NOT NULL, "seq" BIGINT NOT NULL, "hash" BLOB NOT NULL);
+  "currency" TEXT NOT NULL, "time_zone" TEXT NOT NULL, "seq" BIGINT NOT NULL, "hash" BLOB NOT NULL, "seal" BLOB);
 CREATE TABLE "members" ("id" TEXT PRIMARY KEY, "user" TEXT NOT NULL, "email" TEXT NOT NULL, "name" TEXT NOT NULL, "status" TEXT NOT NULL,
   "joined_at" BIGINT NOT NULL, "seen_at" BIGINT);
 CREATE UNIQUE INDEX "members_user" ON "members" ("user");

@@ -71,10 +71,19 @@ impl Backend {
         Ok(())
     }
 
-    pub fn open(&self, id: TenantId, at_open: impl FnOnce(&mut Tx<'_>) -> Result<()>) -> Result<Store> {
+    /// Whether there is anything at all, as far as one look into a folder says it.
+    pub fn any(&self) -> Result<bool> {
+        match self {
+            Backend::Sqlite(files) => files.any(),
+            Backend::Postgres(_) => Ok(false),
+        }
+    }
+
+    /// Opens a silo that must be there. With `suspect` it is read from end to end first.
+    pub fn open(&self, id: TenantId, suspect: bool, at_open: impl FnOnce(&mut Tx<'_>) -> Result<()>) -> Result<Store> {
         match self {
             Backend::Sqlite(files) if !files.exists(id) => Err(Error::not_found()),
-            Backend::Sqlite(files) => sqlite::Store::open(id, &files.path(id), at_open).map(Store::Sqlite),
+            Backend::Sqlite(files) => sqlite::Store::open(id, &files.path(id), suspect, at_open).map(Store::Sqlite),
             Backend::Postgres(cluster) => cluster.open(id, at_open).map(Store::Postgres),
         }
     }

@@ -44,7 +44,7 @@ impl Guest {
         let looked = guest.look(schema);
         match looked {
             Ok(()) => Ok(guest),
-            Err(e) if e.code() == Code::Internal => Err(refuse("it is no whole SQLite database").with_cause(e)),
+            Err(e) if e.code() == Code::Internal || e.name() == Error::QUARANTINED => Err(refuse("it is no whole SQLite database").with_cause(e)),
             Err(e) => Err(e),
         }
     }

@@ -13,10 +13,6 @@ pub fn busy(cause: impl std::fmt::Display) -> Error {
     Error::unavailable("Somebody else is writing just now. Try again.").with_retry_after(1).with_cause(cause)
 }
 
-pub fn full(cause: impl std::fmt::Display) -> Error {
-    Error::new(Code::Full, "storage-full", "The disk is full. Reading still works.").with_cause(cause)
-}
-
 pub fn closing() -> Error {
     Error::unavailable("The server is shutting down.").with_retry_after(1)
 }
@@ -34,13 +30,17 @@ fn referred(cause: impl std::fmt::Display) -> Error {
 }
 
 pub fn sqlite(e: rusqlite::Error) -> Error {
-    let rusqlite::Error::SqliteFailure(code, _) = &e else { return Error::internal(e) };
+    let rusqlite::Error::SqliteFailure(code, words) = &e else { return Error::internal(e) };
     match (code.code, code.extended_code) {
         (_, rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE | rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY | rusqlite::ffi::SQLITE_CONSTRAINT_ROWID) => {
             duplicate(e)
         }
         (_, rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY) => referred(e),
-        (ErrorCode::DiskFull, _) => full(e),
+        // Shared memory is a file too, and the first to want room when a silo is opened.
+        (ErrorCode::DiskFull, _) | (_, rusqlite::ffi::SQLITE_IOERR_SHMSIZE) => Error::full(e),
+        (ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase, _) => Error::quarantined(e),
+        // The one fault of a header that has no code of its own.
+        _ if words.as_deref() == Some("unsupported file format") => Error::quarantined(e),
         (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => busy(e),
         (ErrorCode::OperationInterrupted, _) => timeout(e),
         _ => Error::internal(e),
@@ -73,7 +73,8 @@ pub fn postgres(e: &tokio_postgres::Error) -> Error {
     match code {
         c if *c == SqlState::UNIQUE_VIOLATION => duplicate(cause),
         c if *c == SqlState::FOREIGN_KEY_VIOLATION => referred(cause),
-        c if *c == SqlState::DISK_FULL => full(cause),
+        c if *c == SqlState::DISK_FULL => Error::full(cause),
+        c if [SqlState::DATA_CORRUPTED, SqlState::INDEX_CORRUPTED].contains(c) => Error::quarantined(cause),
         c if *c == SqlState::QUERY_CANCELED => timeout(cause),
         c if [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED].contains(c) => busy(cause),
         c if matches!(c.code().get(..2), Some("08" | "28" | "3D" | "53" | "57")) || *c == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => {

@@ -14,6 +14,7 @@ mod fault;
 mod link;
 mod open_set;
 mod postgres;
+mod quarantine;
 mod row;
 mod search;
 mod silo;

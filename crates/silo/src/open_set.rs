@@ -33,7 +33,7 @@ impl OpenSet {
 
     pub fn get(&self, id: TenantId) -> Option<Silo> {
         let map = self.map.read();
-        let silo = map.slots.get(&id)?.get()?;
+        let silo = map.slots.get(&id)?.get().filter(|silo| !silo.is_suspect())?;
         silo.0.used.store(self.now(), Relaxed);
         Some(silo.clone())
     }
@@ -43,7 +43,13 @@ impl OpenSet {
         if map.gone.contains(&id) {
             return Err(Error::not_found());
         }
-        Ok(map.slots.entry(id).or_default().clone())
+        let slot = map.slots.entry(id).or_default();
+        // One in which damage was found is opened anew; who still holds it is told. Closing it may take its time.
+        if slot.get().is_some_and(Silo::is_suspect) {
+            let old = std::mem::take(slot);
+            tokio::task::spawn_blocking(move || drop(old));
+        }
+        Ok(slot.clone())
     }
 
     /// Takes a slot away in which opening has failed and for which nobody else waits.

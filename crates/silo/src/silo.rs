@@ -1,4 +1,4 @@
-use crate::{Row, Tx, link::Dialect, postgres, search, silos::Counters, sqlite, writer::Queue};
+use crate::{Row, Tx, link::Dialect, postgres, quarantine::Quarantine, search, silos::Counters, sqlite, writer::Queue};
 use base::{Error, Result, TenantId, Value};
 use std::{
     sync::{
@@ -22,6 +22,9 @@ pub(crate) struct Inner {
     /// When it was last handed out, in milliseconds since the set of open silos began.
     pub used: AtomicU64,
     destroyed: AtomicBool,
+    /// The engine has said that the file is damaged.
+    suspect: AtomicBool,
+    quarantine: Arc<Quarantine>,
 }
 
 pub(crate) enum Store {
@@ -30,7 +33,7 @@ pub(crate) enum Store {
 }
 
 impl Silo {
-    pub(crate) fn new(id: TenantId, store: Store, counters: Arc<Counters>) -> Silo {
+    pub(crate) fn new(id: TenantId, store: Store, counters: Arc<Counters>, quarantine: Arc<Quarantine>) -> Silo {
         let queue = match &store {
             Store::Sqlite(s) => {
                 let path = s.path().to_owned();
@@ -38,7 +41,8 @@ impl Silo {
             }
             Store::Postgres(s) => Queue::new(id, counters, postgres::UNIT, s.link()),
         };
-        Silo(Arc::new(Inner { id, store, queue, used: AtomicU64::new(0), destroyed: AtomicBool::new(false) }))
+        let (destroyed, suspect) = (AtomicBool::new(false), AtomicBool::new(false));
+        Silo(Arc::new(Inner { id, store, queue, used: AtomicU64::new(0), destroyed, suspect, quarantine }))
     }
 
     pub fn id(&self) -> TenantId {
@@ -48,7 +52,7 @@ impl Silo {
     /// Reads one record by its id, or a few: on SQLite this runs on the async worker that asks. Everything longer is a [`Silo::scan`].
     pub async fn read<T: Send + 'static>(&self, f: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static) -> Result<T> {
         self.usable()?;
-        match &self.0.store {
+        let answer = match &self.0.store {
             Store::Sqlite(s) => match s.try_inline(self.0.id, f) {
                 Ok(answer) => answer,
                 Err(f) => {
@@ -58,33 +62,37 @@ impl Silo {
                 }
             },
             Store::Postgres(s) => s.read(self.0.id, f).await,
-        }
+        };
+        self.heard(answer)
     }
 
     /// Asks for one row by one statement, which is one state of the silo: without a transaction around it on SQLite, in one round trip on
     /// PostgreSQL. `None`: not now, so ask in a transaction.
     pub async fn peek<T: Send>(&self, sql: &str, p: &[Value<'_>], f: impl FnOnce(&Row<'_>) -> Result<T> + Send) -> Option<Result<Option<T>>> {
         self.usable().ok()?;
-        match &self.0.store {
+        let answer = match &self.0.store {
             Store::Sqlite(s) => s.peek(sql, p, f),
             Store::Postgres(s) => Some(s.peek(sql, p, f).await),
-        }
+        };
+        answer.map(|answer| self.heard(answer))
     }
 
     /// Reads a list, a count, a search, an export page: on the blocking pool, in one snapshot, cut at 2 s (`query-timeout`).
     pub async fn scan<T: Send + 'static>(&self, f: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static) -> Result<T> {
         self.usable()?;
-        match &self.0.store {
+        let answer = match &self.0.store {
             Store::Sqlite(s) => s.readers.read(self.0.id, SCAN, f).await,
             Store::Postgres(s) => s.read(self.0.id, f).await,
-        }
+        };
+        self.heard(answer)
     }
 
     /// Runs one unit of work. `Ok` means that it is on the disk, `Err` that nothing of it happened. A panic in `f` is an error
     /// of this unit only. Who stops waiting does not stop the work.
     pub async fn write<T: Send + 'static>(&self, f: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static) -> Result<T> {
         self.usable()?;
-        self.0.queue.write(f).await
+        let answer = self.0.queue.write(f).await;
+        self.heard(answer)
     }
 
     /// Another number after every write of this process. What was read since the number was taken is what stands there while it is the
@@ -103,7 +111,25 @@ impl Silo {
     }
 
     fn usable(&self) -> Result<()> {
-        if self.0.destroyed.load(Relaxed) { Err(Error::not_found()) } else { Ok(()) }
+        if self.0.destroyed.load(Relaxed) {
+            return Err(Error::not_found());
+        }
+        if self.is_suspect() { Err(Error::quarantined("damage was found while it was in use")) } else { Ok(()) }
+    }
+
+    /// Whether damage was found while it was in use. Every handle refuses from then on, and the next opening reads the whole file.
+    pub(crate) fn is_suspect(&self) -> bool {
+        self.0.suspect.load(Relaxed)
+    }
+
+    fn heard<T>(&self, answer: Result<T>) -> Result<T> {
+        if let Err(e) = &answer
+            && e.name() == Error::QUARANTINED
+        {
+            self.0.quarantine.put(self.0.id, e);
+            self.0.suspect.store(!self.0.id.is_hub(), Relaxed);
+        }
+        answer
     }
 }
 

@@ -3,6 +3,7 @@ use crate::{
     backend::Backend,
     fault,
     open_set::{self, OpenSet},
+    quarantine::Quarantine,
 };
 use base::{Error, Result, TenantId};
 use std::{
@@ -62,6 +63,8 @@ pub struct Figures {
     /// Units of work; divided by `commits` it says how well they share.
     pub units: u64,
     pub failed_units: u64,
+    /// Of these, refused because the disk was full.
+    pub full: u64,
 }
 
 #[derive(Default)]
@@ -71,6 +74,7 @@ pub(crate) struct Counters {
     pub commits: AtomicU64,
     pub units: AtomicU64,
     pub failed_units: AtomicU64,
+    pub full: AtomicU64,
 }
 
 /// All silos of this installation.
@@ -81,6 +85,7 @@ struct Shared {
     backend: Backend,
     set: OpenSet,
     counters: Arc<Counters>,
+    quarantine: Arc<Quarantine>,
     at_open: AtOpen,
     closing: AtomicBool,
 }
@@ -94,6 +99,7 @@ impl Silos {
             backend,
             set: OpenSet::new(options.max_open.unwrap_or(fitting)),
             counters: Arc::default(),
+            quarantine: Arc::default(),
             at_open: options.at_open,
             closing: AtomicBool::new(false),
         };
@@ -110,7 +116,8 @@ impl Silos {
         self.open(id).await
     }
 
-    /// The silo of a tenant. One that is open already costs a look into a map; an unknown one is `NotFound`.
+    /// The silo of a tenant. One that is open already costs a look into a map; an unknown one is `NotFound`, a damaged one
+    /// `tenant-quarantined`.
     pub async fn open(&self, id: TenantId) -> Result<Silo> {
         match self.0.set.get(id) {
             Some(silo) => Ok(silo),
@@ -127,6 +134,9 @@ impl Silos {
         if self.0.closing.load(SeqCst) {
             return Err(fault::closing());
         }
+        if let Some(error) = self.0.quarantine.closed(id) {
+            return Err(error);
+        }
         let slot = self.0.set.slot(id)?;
         let opened = slot.get_or_try_init(|| self.blocking(move |shared| shared.open(id))).await.cloned();
         match opened {
@@ -138,9 +148,29 @@ impl Silos {
             }
             Err(e) => {
                 self.0.set.forget(id, slot);
+                if e.name() == Error::QUARANTINED {
+                    self.0.quarantine.put(id, &e);
+                }
                 Err(e)
             }
         }
+    }
+
+    /// Takes a silo out of service of which somebody knows better than its file: such as that it should be there and is not.
+    pub fn quarantine(&self, id: TenantId, cause: &str) -> Error {
+        let error = Error::quarantined(cause);
+        self.0.quarantine.put(id, &error);
+        error
+    }
+
+    /// What is out of service, and why, as far as somebody has asked for it since the start.
+    pub fn quarantined(&self) -> Vec<(TenantId, Error)> {
+        self.0.quarantine.all()
+    }
+
+    /// Whether there is any silo already. Always false on PostgreSQL.
+    pub async fn any(&self) -> Result<bool> {
+        self.blocking(|shared| shared.backend.any()).await
     }
 
     /// Closes what is beyond the limit, on a thread where it may take its time.
@@ -165,6 +195,7 @@ impl Silos {
     /// Takes a silo away for good. Handles that are still held answer `NotFound` from now on. Doing it twice is the same as once.
     pub async fn destroy(&self, id: TenantId) -> Result<()> {
         self.blocking(move |shared| {
+            shared.quarantine.lift(id);
             if let Some(silo) = shared.set.destroyed(id).as_ref().and_then(|slot| slot.get()) {
                 silo.0.destroy();
             }
@@ -201,6 +232,7 @@ impl Silos {
             commits: counters.commits.load(Relaxed),
             units: counters.units.load(Relaxed),
             failed_units: counters.failed_units.load(Relaxed),
+            full: counters.full.load(Relaxed),
         }
     }
 
@@ -227,9 +259,10 @@ impl Silos {
 
 impl Shared {
     fn open(&self, id: TenantId) -> Result<Silo> {
-        let store = self.backend.open(id, |tx| (self.at_open)(id, tx))?;
+        let store = self.backend.open(id, self.quarantine.is_suspect(id), |tx| (self.at_open)(id, tx))?;
+        self.quarantine.lift(id);
         self.counters.cold_opens.fetch_add(1, Relaxed);
-        Ok(Silo::new(id, store, self.counters.clone()))
+        Ok(Silo::new(id, store, self.counters.clone(), self.quarantine.clone()))
     }
 }
 

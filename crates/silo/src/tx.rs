@@ -175,6 +175,16 @@ impl Tx<'_> {
         self.rows(sql, &[table.into()], |row| Ok(row.text(0)?.to_owned()))
     }
 
+    /// Whether this transaction writes, so that nobody else changes anything here before it ends.
+    pub fn writes(&self) -> bool {
+        self.batch.is_some()
+    }
+
+    /// Whether an earlier unit of this batch has changed rights. Nothing of that is on the disk yet, and it may never be.
+    pub fn rights_are_new(&self) -> bool {
+        self.batch.as_ref().is_some_and(|batch| batch.head_read.is_some_and(|read| read.epoch != batch.head.epoch))
+    }
+
     /// Where the log stands. Change it and it is written once before the batch commits; when the unit fails, it is put back.
     pub fn head(&mut self) -> &mut Head {
         if self.batch().is_some_and(|b| b.head_read.is_none()) {

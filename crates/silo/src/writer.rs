@@ -202,6 +202,9 @@ impl Queue {
         self.generation.fetch_add(1, Release);
         self.counters.units.fetch_add(done.len() as u64, Relaxed);
         self.counters.failed_units.fetch_add(done.iter().filter(|d| d.failed.is_some() || outcome.is_err()).count() as u64, Relaxed);
+        let of_room = |e: &Error| e.code() == Code::Full;
+        let full = done.iter().filter(|d| d.failed.as_ref().or(outcome.as_ref().err()).is_some_and(of_room)).count();
+        self.counters.full.fetch_add(full as u64, Relaxed);
         if let Ok(true) = outcome {
             self.counters.commits.fetch_add(1, Relaxed);
             unit::signal(std::mem::take(&mut batch.after_commit));

@@ -3,7 +3,11 @@ use base::TenantId;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
-use kernel::{App, Module, app::Parts, config::Config};
+use kernel::{
+    App, Module,
+    app::Parts,
+    config::{self, Config},
+};
 use serde_json::Value;
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -41,10 +45,11 @@ impl TestApp {
         TestApp::start_as(modules, folder, |_| {}).await
     }
 
-    /// The same with another configuration: limits are off unless `change` switches them on.
+    /// The same with another configuration: limits are off and there is no ballast unless `change` says so.
     pub async fn start_as(modules: Vec<Module>, folder: &std::path::Path, change: impl FnOnce(&mut Config)) -> App {
         let mut config = Config::for_tests(folder).unwrap();
         config.limits.enabled = false;
+        config.storage.ballast = config::Bytes(0);
         if let Ok(url) = std::env::var("TENON_TEST_POSTGRES") {
             config.storage.silos = url;
             config.storage.shared = true;

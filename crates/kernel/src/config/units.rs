@@ -58,6 +58,30 @@ impl FromStr for Rate {
     }
 }
 
+/// A size, written `512KiB`, `16MiB` or `1GiB`; 0 is written `0`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bytes(pub u64);
+
+impl FromStr for Bytes {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Bytes, String> {
+        let refuse = || format!("`{text}` is not a size such as 512KiB, 16MiB, 1GiB or 0");
+        if text == "0" {
+            return Ok(Bytes(0));
+        }
+        let at = text.len().checked_sub(3).filter(|at| text.is_char_boundary(*at)).ok_or_else(refuse)?;
+        let (number, unit) = text.split_at(at);
+        let unit = match unit {
+            "KiB" => 1 << 10,
+            "MiB" => 1 << 20,
+            "GiB" => 1 << 30,
+            _ => return Err(refuse()),
+        };
+        let digits = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+        number.parse::<u64>().ok().filter(|_| digits).and_then(|n| n.checked_mul(unit)).map(Bytes).ok_or_else(refuse)
+    }
+}
+
 /// A range of addresses, written `10.0.0.0/8`; an address alone is a range of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network {
@@ -98,6 +122,12 @@ impl<'de> Deserialize<'de> for Seconds {
     }
 }
 
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Bytes, D::Error> {
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
+    }
+}
+
 impl<'de> Deserialize<'de> for Rate {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Rate, D::Error> {
         String::deserialize(from)?.parse().map_err(D::Error::custom)
@@ -122,6 +152,10 @@ mod tests {
             [words("24h"), words("7d"), words("30m"), words("90s"), words("1h")],
             ["24 hours", "7 days", "30 minutes", "90 seconds", "1 hour"]
         );
+        assert_eq!(["16MiB".parse(), "0".parse(), "1GiB".parse()], [Ok(Bytes(16 << 20)), Ok(Bytes(0)), Ok(Bytes(1 << 30))]);
+        for wrong in ["", "16", "MiB", "-1MiB", "1.5MiB", "16MB", "16 MiB", "99999999999999GiB", "1é"] {
+            assert!(wrong.parse::<Bytes>().is_err(), "{wrong}");
+        }
         assert_eq!("30/15m".parse(), Ok(Rate { count: 30, window: Seconds(900) }));
         for wrong in ["", "m", "15", "0s", "-1s", "+1s", "1.5h", "1w", "9999999d", "1é"] {
             assert!(wrong.parse::<Seconds>().is_err(), "{wrong}");

@@ -165,7 +165,7 @@ async fn context(incoming: &Incoming<'_>, operation: &Arc<Operation>) -> Result<
     }
     let found = found.ok_or_else(Error::anonymous)?;
     credentials::refuse_suspended(&found, &operation.name)?;
-    Ok((Ctx::of_credential(app, found, trace).await?, quota))
+    Ok((Ctx::of_credential(app, found, trace, credentials::leads_out(&operation.name)).await?, quota))
 }
 
 fn headers(incoming: &Incoming<'_>) -> Result<Call> {

@@ -6,11 +6,14 @@ mod events;
 mod jobs;
 mod meta;
 mod openapi;
+mod seal;
 mod search;
 mod upkeep;
 mod write_down;
 
 pub(crate) use clean_up::clean_up;
+pub(crate) use seal::Seal;
+pub use seal::unseal;
 pub(crate) use upkeep::{check_root_key, first_rows, migrate};
 pub(crate) use write_down::{keep_up, write_down};
 

@@ -1,14 +1,30 @@
 //! What keeps a silo in order: its first rows and its migrations; and the check that the root key is the right one.
 
+use super::Seal;
 use crate::{app::App, catalogue::Catalogue, events, install, manifest::version, secrets::Place};
 use base::{Error, Result, TenantId};
 
 /// The rows that a new silo begins with, and the tables of the modules that are always there.
-pub(crate) fn first_rows(sql: &mut silo::Tx<'_>, catalogue: &Catalogue, origin: TenantId, currency: &str, time_zone: &str) -> Result<()> {
+pub(crate) fn first_rows(
+    sql: &mut silo::Tx<'_>,
+    catalogue: &Catalogue,
+    seal: &Seal,
+    origin: TenantId,
+    currency: &str,
+    time_zone: &str,
+) -> Result<()> {
     let tenant = sql.tenant().to_string();
+    let seal = seal.make(sql.tenant(), &origin.to_string())?;
     sql.run(
-        r#"INSERT INTO "meta" ("one", "tenant", "origin", "epoch", "schema", "currency", "time_zone", "seq", "hash") VALUES (1, ?1, ?2, 1, 1, ?3, ?4, 0, ?5)"#,
-        &[(&tenant).into(), origin.to_string().into(), currency.into(), time_zone.into(), events::genesis(origin).as_slice().into()],
+        r#"INSERT INTO "meta" ("one", "tenant", "origin", "epoch", "schema", "currency", "time_zone", "seq", "hash", "seal") VALUES (1, ?1, ?2, 1, 1, ?3, ?4, 0, ?5, ?6)"#,
+        &[
+            (&tenant).into(),
+            origin.to_string().into(),
+            currency.into(),
+            time_zone.into(),
+            events::genesis(origin).as_slice().into(),
+            seal.as_slice().into(),
+        ],
     )?;
     for module in catalogue.modules().iter().filter(|module| module.always) {
         install::tables(sql, module)?;
@@ -17,7 +33,8 @@ pub(crate) fn first_rows(sql: &mut silo::Tx<'_>, catalogue: &Catalogue, origin: 
 }
 
 /// Brings a silo to what this binary declares, when it is opened. Costs one small query where nothing has changed.
-pub(crate) fn migrate(catalogue: &Catalogue, _tenant: TenantId, sql: &mut silo::Tx<'_>) -> Result<()> {
+pub(crate) fn migrate(catalogue: &Catalogue, seal: &Seal, sql: &mut silo::Tx<'_>) -> Result<()> {
+    seal.check(sql)?;
     let rows = sql.rows(r#"SELECT "name", "shape", "version" FROM "modules""#, &[], |row| {
         Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned(), row.text(2)?.to_owned()))
     })?;

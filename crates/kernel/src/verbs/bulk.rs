@@ -84,6 +84,9 @@ pub(super) fn job(plan: &Arc<Plan>) -> JobKind {
 
 async fn start(cx: Ctx, plan: Arc<Plan>, call: Call) -> Result<Reply> {
     let mut what: Bulk = call.json()?;
+    if what.verb != "delete" {
+        cx.app().room().admit()?;
+    }
     let ids = {
         let (plan, what) = (plan.clone(), what.clone());
         cx.scan(move |tx| chosen(tx, &plan, &what)).await?

@@ -90,7 +90,7 @@ pub async fn migrate(app: &App, json: bool) -> Result<ExitCode> {
     let all = hub::tenants::all(app).await?;
     let mut failed = Vec::new();
     for tenant in all.iter().filter(|tenant| tenant.status != "deleted") {
-        if let Err(error) = app.silos().open(tenant.id.parse()?).await {
+        if let Err(error) = app.silo(tenant.id.parse()?).await {
             failed.push(json!({ "slug": tenant.slug, "problem": error.to_string() }));
         }
     }

@@ -198,3 +198,30 @@ async fn s_27_a_new_password_ends_every_other_session() {
     app.get(OTHER_TENANT, "/api/v1/me").await.expect(401);
     app.get_as(Some(&kept.token), "/api/v1/me").await.expect(200);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s_10_what_is_revoked_in_a_batch_counts_for_the_rest_of_it() {
+    let app = Arc::new(app().await);
+    let member_token = app.invite(&app.admin, "member@acme.test", "member").await.token;
+    let who = format!("/api/v1/account/members/{}", member(&app, "member@acme.test").await);
+    let make = |app: Arc<TestApp>, token: String| async move { app.post_as(Some(&token), LIST, json!({ "name": "late" })).await.status.as_u16() };
+    assert_eq!(make(app.clone(), member_token.clone()).await, 201);
+    // The writer is kept busy, so that what comes meanwhile goes into one batch.
+    let silo = app.app.silos().open(app.tenant(&app.admin)).await.unwrap();
+    let busy = tokio::spawn(async move {
+        silo.write(|_| {
+            std::thread::sleep(Duration::from_millis(300));
+            Ok(())
+        })
+        .await
+    });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let revoking = tokio::spawn({
+        let app = app.clone();
+        async move { app.patch(ADMIN, &who, json!({ "roles": ["viewer"] })).await.status.as_u16() }
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let late = tokio::spawn(make(app.clone(), member_token));
+    busy.await.unwrap().unwrap();
+    assert_eq!((revoking.await.unwrap(), late.await.unwrap()), (200, 403));
+}

@@ -17,7 +17,7 @@ fn sources() -> Vec<(String, String)> {
                 let text = std::fs::read_to_string(&path).unwrap();
                 // What stands behind `#[cfg(test)]` at the end of a file is not in the product.
                 let product = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned();
-                if !name.contains("/tests/") && !name.ends_with("tests.rs") && !name.starts_with("testkit/") {
+                if !name.contains("/tests/") && !name.ends_with("tests.rs") && !name.starts_with("testkit/") && !name.starts_with("faults/") {
                     found.push((name, product));
                 }
             }

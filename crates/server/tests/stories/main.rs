@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on ends here")]
 
 mod cli;
+mod damage;
 mod files;
+mod full_disk;
 mod lists;
 mod log;
 mod modules;
@@ -54,6 +56,17 @@ async fn ended(app: &TestApp, id: &str) -> Answer {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
     panic!("job {id} did not end");
+}
+
+/// Imports a file, and waits where it takes so long that it became a job.
+async fn imported(app: &TestApp, path: &str, csv: &str) -> Value {
+    let answer = app.import(ADMIN, path, csv).await;
+    if answer.status != 202 {
+        return answer.expect(200).json;
+    }
+    let job = ended(app, answer["job"]["id"].as_str().unwrap()).await;
+    assert_eq!(job["status"], "done", "{}", job.text());
+    job["result"].clone()
 }
 
 async fn wait_for_subject(app: &TestApp, to: &str, subject: &str) {

@@ -1,6 +1,6 @@
 use super::{
     cluster::Place,
-    pool::{For, Lease, Pool},
+    pool::{Lease, Pool},
 };
 use crate::{
     Head, Row,
@@ -58,7 +58,7 @@ impl Connection {
 
     fn lease(&mut self) -> Result<&mut Lease> {
         if self.lease.is_none() {
-            self.lease = Some(self.pool.handle.block_on(self.pool.lease(For::Thread))?);
+            self.lease = Some(self.pool.handle.block_on(self.pool.lease())?);
         }
         self.lease.as_mut().ok_or_else(|| Error::internal("no session"))
     }

@@ -1,39 +1,20 @@
-use super::{bound::Bound, pool::For};
+use super::bound::Bound;
 use crate::fault;
 use base::{Code, Error, Result, Value};
 use lru::LruCache;
 use std::{num::NonZeroUsize, time::Duration};
-use tokio::{runtime::Runtime, time::error::Elapsed};
+use tokio::{runtime::Handle, time::error::Elapsed};
 use tokio_postgres::{Client, Row, SimpleQueryMessage, Statement, types::ToSql};
 
 const STATEMENTS: NonZeroUsize = NonZeroUsize::new(256).unwrap();
 /// A server that says nothing for so long is given up. Every statement has a shorter limit of the server's own.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// What moves a session's messages.
-pub enum Driver {
-    /// The runtime of the process, for tasks that wait.
-    Process,
-    /// A runtime of its own, on the thread that waits. Always there, until it is dropped.
-    Own(Option<Runtime>),
-}
-
-impl Drop for Driver {
-    /// Wherever that happens: a runtime does not like to be dropped by a task.
-    fn drop(&mut self) {
-        if let Driver::Own(runtime) = self
-            && let Some(runtime) = runtime.take()
-        {
-            runtime.shutdown_background();
-        }
-    }
-}
-
 /// One session with the server and its prepared statements.
 pub struct Session {
     client: Client,
     statements: LruCache<Box<str>, Statement>,
-    driver: Driver,
+    handle: Handle,
     /// Between BEGIN and the confirmed end.
     pub open: bool,
     /// The server did not answer in time: what it is doing is not known.
@@ -41,37 +22,17 @@ pub struct Session {
 }
 
 impl Session {
-    pub fn new(client: Client, driver: Driver) -> Session {
-        Session { client, statements: LruCache::new(STATEMENTS), driver, open: false, lost: false }
-    }
-
-    pub fn is_for(&self, whom: For) -> bool {
-        matches!((&self.driver, whom), (Driver::Process, For::Task) | (Driver::Own(_), For::Thread))
-    }
-
-    pub fn is_open(&self) -> bool {
-        self.open
-    }
-
-    pub fn is_alive(&self) -> bool {
-        !self.lost && !self.client.is_closed()
-    }
-
-    /// Lets a session that nobody has moved for a while hear what the server said meanwhile, such as that it has gone.
-    pub fn is_there(&self) -> bool {
-        if let Driver::Own(Some(runtime)) = &self.driver {
-            runtime.block_on(async {
-                for _ in 0..3 {
-                    tokio::task::yield_now().await;
-                }
-            });
-        }
-        self.is_alive()
+    pub fn new(client: Client, handle: Handle) -> Session {
+        Session { client, statements: LruCache::new(STATEMENTS), handle, open: false, lost: false }
     }
 
     /// Whether somebody else may have it.
     pub fn is_clean(&self) -> bool {
         !self.open && self.is_alive()
+    }
+
+    pub fn is_alive(&self) -> bool {
+        !self.lost && !self.client.is_closed()
     }
 
     pub fn batch(&mut self, sql: &str) -> Result<Vec<SimpleQueryMessage>> {
@@ -175,12 +136,9 @@ impl Session {
         Ok(statement)
     }
 
-    /// Drives one exchange with the server on the thread at hand, which waits for it.
-    fn wait<T>(&self, exchange: impl Future<Output = T>) -> Result<Result<T, Elapsed>> {
-        match &self.driver {
-            Driver::Own(Some(runtime)) => Ok(runtime.block_on(async { tokio::time::timeout(SILENCE, exchange).await })),
-            Driver::Own(None) | Driver::Process => Err(Error::internal("a thread has a task's session")),
-        }
+    /// Drives one exchange with the server from the blocking thread on which the closure runs.
+    fn wait<T>(&self, exchange: impl Future<Output = T>) -> Result<T, Elapsed> {
+        self.handle.block_on(async { tokio::time::timeout(SILENCE, exchange).await })
     }
 
     /// A statement that was prepared before its tables changed can fail for ever: the next one is prepared anew.
@@ -190,8 +148,8 @@ impl Session {
         }
     }
 
-    fn heard<T>(&mut self, answer: Result<Result<Result<T, tokio_postgres::Error>, Elapsed>>) -> Result<T> {
-        match answer? {
+    fn heard<T>(&mut self, answer: Result<Result<T, tokio_postgres::Error>, Elapsed>) -> Result<T> {
+        match answer {
             Ok(answer) => answer.map_err(|e| fault::postgres(&e)),
             Err(late) => {
                 self.lost = true;

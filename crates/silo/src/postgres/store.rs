@@ -1,7 +1,7 @@
 use super::{
     Connection,
     cluster::{Place, SCAN},
-    pool::{For, Pool},
+    pool::Pool,
 };
 use crate::{Row, Tx, link::Link, unit};
 use base::{Error, Result, TenantId, Value};
@@ -20,7 +20,7 @@ impl Store {
 
     /// Waits for a session without a thread, then runs on a blocking thread.
     pub async fn read<T: Send + 'static>(&self, tenant: TenantId, f: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static) -> Result<T> {
-        let lease = self.pool.lease(For::Thread).await?;
+        let lease = self.pool.lease().await?;
         let connection = Connection::new(self.pool.clone(), self.place.clone(), Some(lease));
         let work = move || unit::read(tenant, &mut Link::Postgres(Box::new(connection)), SCAN, f);
         tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
@@ -28,7 +28,7 @@ impl Store {
 
     /// One row by one statement: a transaction in one round trip, without a thread that waits for it.
     pub async fn peek<T>(&self, sql: &str, p: &[Value<'_>], f: impl FnOnce(&Row<'_>) -> Result<T>) -> Result<Option<T>> {
-        let mut lease = self.pool.lease(For::Task).await?;
+        let mut lease = self.pool.lease().await?;
         let rows = lease.session()?.alone(&self.place.begin_read, sql, p).await?;
         drop(lease);
         rows.first().map(|row| unit::caught(|| f(&Row::postgres(row)))).transpose()

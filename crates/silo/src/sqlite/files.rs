@@ -45,6 +45,10 @@ impl Files {
         self.path(id).exists()
     }
 
+    pub fn any(&self) -> Result<bool> {
+        Ok(fs::read_dir(&self.dir)?.flatten().any(|entry| entry.path().extension().is_some_and(|end| end == "db")))
+    }
+
     /// Makes a silo's file: `fill` writes into a copy of `schema`'s template (or into an empty file) that nobody else sees.
     /// False when somebody else was faster.
     pub fn make(&self, id: TenantId, template: Option<&Schema>, fill: impl FnOnce(&mut Link) -> Result<()>) -> Result<bool> {

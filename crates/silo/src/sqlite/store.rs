@@ -1,6 +1,6 @@
 use super::{Connection, Role, readers::Readers};
 use crate::{Row, Tx, link::Link, unit};
-use base::{Result, TenantId, Value};
+use base::{Error, Result, TenantId, Value};
 use parking_lot::Mutex;
 use std::{
     path::{Path, PathBuf},
@@ -24,9 +24,9 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens a file that must be there; `at_open` runs before anybody else sees it.
-    pub fn open(tenant: TenantId, path: &Path, at_open: impl FnOnce(&mut Tx<'_>) -> Result<()>) -> Result<Store> {
-        let mut link = link(path, Role::Reader)?;
+    /// Opens a file that must be there; `at_open` runs before anybody else sees it. With `suspect` the whole file is read first.
+    pub fn open(tenant: TenantId, path: &Path, suspect: bool, at_open: impl FnOnce(&mut Tx<'_>) -> Result<()>) -> Result<Store> {
+        let mut link = looked_at(path, suspect)?;
         unit::write(tenant, &mut link, at_open)?;
         if let Link::Sqlite(c) = &mut link {
             c.read_only()?;
@@ -64,6 +64,35 @@ impl Store {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Opens a file and sees whether it can be a silo's at all.
+fn looked_at(path: &Path, suspect: bool) -> Result<Link> {
+    let beside = |end: &str| path.with_extension(end).exists();
+    // They come and go together: a log that was taken away has taken acknowledged writes with it.
+    if beside("db-shm") && !beside("db-wal") {
+        return Err(Error::quarantined(
+            "its write-ahead log is missing: put the file that ends in -wal back; only if nothing was in it, remove the one that ends in -shm",
+        ));
+    }
+    let mut link = link(path, Role::Reader)?;
+    if text(&mut link, "PRAGMA application_id")?.as_deref() == Some("0") {
+        return Err(Error::quarantined("the file is empty or no silo"));
+    }
+    if suspect && let Some(fault) = text(&mut link, "PRAGMA quick_check(1)")?.filter(|fault| fault != "ok") {
+        return Err(Error::quarantined(fault));
+    }
+    Ok(link)
+}
+
+/// The first value of an answer, as text.
+fn text(link: &mut Link, sql: &str) -> Result<Option<String>> {
+    let mut found = Ok(None);
+    link.step(sql, &[], |row| {
+        found = row.int(0).map(|n| n.to_string()).or_else(|_| row.text(0).map(str::to_owned)).map(Some);
+        false
+    })?;
+    found
 }
 
 pub fn link(path: &Path, role: Role) -> Result<Link> {
