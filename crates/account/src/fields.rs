@@ -112,4 +112,28 @@ mod tests {
             assert_eq!(key(spelling), "ada@example.com");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn fuzz_an_address_is_plain_or_refused(text in "\\PC{0,30}|[a-z.@\\-+\"<>, \r\n\u{0}é]{0,30}|[a-z.+]{1,12}@[a-z.\\-]{1,20}|[a-z]{1,400}@[a-z]{1,300}\\.de") {
+            let mut form = Form::default();
+            let address = form.address("email", &text);
+            if form.done().is_ok() {
+                let plain = |c: char| c.is_ascii_graphic() && !"\"<>,;:\\\\()[]".contains(c);
+                proptest::prop_assert!(address.text.len() <= 254 && address.text.matches('@').count() == 1 && address.text.chars().all(plain));
+                proptest::prop_assert_eq!(key(&address.key), address.key.clone());
+                proptest::prop_assert_eq!(key(&address.text.to_uppercase()), address.key);
+            }
+        }
+    }
+
+    #[test]
+    fn fuzz_large_texts_are_no_addresses() {
+        for piece in ["a", "@", "a@", ".", "a.", "-", "é"] {
+            let text = piece.repeat(64 * 1024 / piece.len());
+            let started = std::time::Instant::now();
+            assert!(!is_address(&text));
+            assert!(started.elapsed() < std::time::Duration::from_millis(50), "{piece}");
+        }
+    }
 }

@@ -50,7 +50,10 @@ fn join(parent: &str, name: &str) -> String {
 
 /// «There is no field `nmae`. Did you mean `name`?»
 pub fn unknown<'k>(what: &str, name: &str, known: impl Iterator<Item = &'k str>) -> String {
-    let nearest = known.map(|k| (distance(name, k), k)).filter(|(d, k)| *d <= 1 + k.len() / 3).min();
+    // A word needs at least as many edits as it is longer or shorter: what somebody sent in bulk is not measured at all.
+    let length = name.chars().count();
+    let close = known.filter(|k| k.chars().count().abs_diff(length) <= 1 + k.len() / 3);
+    let nearest = close.map(|k| (distance(name, k), k)).filter(|(d, k)| *d <= 1 + k.len() / 3).min();
     match nearest {
         Some((_, near)) => format!("There is no {what} `{name}` here. Did you mean `{near}`?"),
         None => format!("There is no {what} `{name}` here."),

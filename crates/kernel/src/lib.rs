@@ -8,6 +8,8 @@ mod credentials;
 pub mod ctx;
 pub mod events;
 mod exposed;
+#[cfg(test)]
+mod fuzz;
 pub mod http;
 mod idempotency;
 mod install;

@@ -2,14 +2,15 @@
 //! sign-in, install, import. What it writes could have been typed by hand.
 
 use base::{Error, Result, Time};
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::{Method, Request, header};
-use http_body_util::{BodyExt, Full};
+use http::Method;
 use kernel::App;
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::{net::IpAddr, time::Duration};
+use server::{
+    door::{Asked, Door},
+    people::{self, Person},
+};
 
 const COMPANIES: usize = 60;
 const PEOPLE: usize = 40;
@@ -39,13 +40,10 @@ pub async fn make(app: &App) -> Result<Made> {
     let mut rng = [0u8; 3];
     getrandom::fill(&mut rng).map_err(Error::internal)?;
     let tail: String = rng.iter().map(|b| format!("{b:02x}")).collect();
-    let (company, email, password) = (format!("Demo {tail}"), format!("demo-{tail}@example.com"), crate::commands::people::password()?);
-    let mut door = Door { app, token: None };
-    door.post("/api/v1/auth/register", json!({ "company": company, "name": "Demo", "email": email, "password": password })).await?;
-    let token = link_for(app, &email).await?;
-    door.post("/api/v1/auth/verify", json!({ "token": token })).await?;
-    let tokens = door.post("/api/v1/auth/token", json!({ "email": email, "password": password })).await?;
-    door.token = tokens.get("access_token").and_then(Value::as_str).map(str::to_owned);
+    let (company, email, password) = (format!("Demo {tail}"), format!("demo-{tail}@example.com"), people::password()?);
+    let door = Door::Inside(app.clone());
+    let owner = people::sign_up(&door, &company, "Demo", &email, &password).await?;
+    let door = Owner { door, owner };
     door.post("/api/v1/modules/crm/install", json!({})).await?;
 
     let rows = rows()?;
@@ -59,7 +57,7 @@ pub async fn make(app: &App) -> Result<Made> {
 
 /// The first companies of the sample that have a name and a website.
 fn rows() -> Result<String> {
-    let text = crate::modules::sample_companies()?;
+    let text = server::modules::sample_companies()?;
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let header = reader.headers().map_err(Error::internal)?.clone();
     let mut writer = csv::Writer::from_writer(Vec::new());
@@ -76,7 +74,7 @@ fn rows() -> Result<String> {
 }
 
 /// The people whom the sample names as leading those companies: `Ralph Dommermuth ( Chairman and CEO )`.
-async fn people(door: &Door<'_>, companies: &[Value]) -> Result<usize> {
+async fn people(door: &Owner, companies: &[Value]) -> Result<usize> {
     let mut made = 0;
     for company in companies {
         let Some((name, position)) = company["key_people"].as_str().and_then(first_person) else { continue };
@@ -98,7 +96,7 @@ fn first_person(text: &str) -> Option<(String, String)> {
 }
 
 /// Deals in every column of the board, taken there by their moves, with something to do about some of them.
-async fn deals(door: &Door<'_>, companies: &[Value]) -> Result<usize> {
+async fn deals(door: &Owner, companies: &[Value]) -> Result<usize> {
     const WHAT: [&str; 6] = ["Annual licence", "Rollout, first site", "Support contract", "Pilot", "Renewal", "Training days"];
     let now = Time::now();
     let mut made = 0;
@@ -127,51 +125,23 @@ async fn deals(door: &Door<'_>, companies: &[Value]) -> Result<usize> {
     Ok(made)
 }
 
-async fn link_for(app: &App, email: &str) -> Result<String> {
-    for _ in 0..1000 {
-        let mails = app.mailer().list().await?;
-        let link = mails.iter().filter(|sent| sent.mail.to == email).flat_map(|sent| &sent.mail.links).next();
-        if let Some((_, token)) = link.and_then(|link| link.split_once("#token=")) {
-            return Ok(token.to_owned());
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    Err(Error::unavailable("The confirmation mail did not come."))
+/// The door, as the owner of the sample company goes through it.
+struct Owner {
+    door: Door,
+    owner: Person,
 }
 
-/// The HTTP door, from inside the process.
-struct Door<'a> {
-    app: &'a App,
-    token: Option<String>,
-}
-
-impl Door<'_> {
+impl Owner {
     async fn get(&self, path: &str) -> Result<Value> {
-        self.send(Method::GET, path, None, String::new()).await
+        self.send(Asked::get(path)).await
     }
     async fn post(&self, path: &str, body: Value) -> Result<Value> {
-        self.send(Method::POST, path, Some("application/json"), body.to_string()).await
+        self.send(Asked::post(path, &body)).await
     }
     async fn import(&self, path: &str, csv: &str) -> Result<Value> {
-        self.send(Method::POST, path, Some("text/csv"), csv.to_owned()).await
+        self.send(Asked::new(Method::POST, path).content("text/csv", csv.to_owned())).await
     }
-    async fn send(&self, method: Method, path: &str, content_type: Option<&str>, body: String) -> Result<Value> {
-        let host = self.app.config().server.public_url.split_once("://").map_or("", |(_, host)| host).to_owned();
-        let mut request = Request::builder().method(method).uri(path).header(header::HOST, host);
-        if let Some(content_type) = content_type {
-            request = request.header(header::CONTENT_TYPE, content_type);
-        }
-        if let Some(token) = &self.token {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
-        }
-        let request = request.body(Full::new(Bytes::from(body))).map_err(Error::internal)?;
-        let response = kernel::http::handle(self.app.clone(), request, IpAddr::from([127, 0, 0, 1])).await;
-        let status = response.status();
-        let bytes = response.into_body().collect().await.map_err(Error::internal)?.to_bytes();
-        let value: Value = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).map_err(Error::internal)? };
-        if status.is_success() {
-            return Ok(value);
-        }
-        Err(Error::malformed("demo", format!("{path}: {}", value.get("detail").and_then(Value::as_str).unwrap_or_default())))
+    async fn send(&self, asked: Asked) -> Result<Value> {
+        Ok(self.door.done(&asked.by(Some(&self.owner.token))).await?.json)
     }
 }

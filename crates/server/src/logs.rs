@@ -3,9 +3,8 @@
 use kernel::config::{Config, LogFormat};
 use tracing_subscriber::EnvFilter;
 
-/// Commands other than `serve` speak on standard output and log only what is wrong.
-pub fn start(config: &Config, serving: bool) {
-    let level = if serving { config.log.level.as_str() } else { "warn" };
+/// Starts logging, for `serve` at the level that the configuration says. Other commands speak on standard output and log only what is wrong.
+pub fn start(config: &Config, level: &str) {
     let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     match config.log.format {

@@ -5,10 +5,10 @@ mod commands;
 mod demo;
 mod listen;
 mod logs;
-mod modules;
 
 use base::{Error, Result};
 use clap::{Args, Parser, Subcommand};
+use commands::verify::Verify;
 use kernel::{
     App,
     app::Parts,
@@ -69,7 +69,7 @@ enum Command {
     Migrate,
     /// Prove that something is as it should be
     #[command(subcommand)]
-    Verify(commands::verify::Verify),
+    Verify(Verify),
     /// Print the OpenAPI document
     Openapi,
     /// The configuration
@@ -118,30 +118,44 @@ fn run(cli: Cli) -> Result<ExitCode> {
     };
     let env = std::env::vars().filter(|(name, _)| name.starts_with("TENON_")).collect();
     let config = Config::load(&Sources { data: cli.common.data.clone(), file: cli.common.config.clone(), listen, dev, env })?;
-    let serving = matches!(cli.command, Command::Serve { .. });
-    logs::start(&config, serving);
+    let level = match &cli.command {
+        Command::Serve { .. } => config.log.level.as_str(),
+        // The installation that a proof makes and takes away has nobody to be warned.
+        Command::Verify(Verify::Proof(_)) => "error",
+        _ => "warn",
+    };
+    logs::start(&config, level);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(dispatch(cli, config))
 }
 
+async fn start(config: Config) -> Result<App> {
+    App::start(Parts { modules: server::modules::all(&config.data)?, config, assets: assets::find, demo: Some(demo::boxed) }).await
+}
+
 async fn dispatch(cli: Cli, config: Config) -> Result<ExitCode> {
     let json = cli.common.json;
-    let app = App::start(Parts { modules: modules::all(&config.data)?, config, assets: assets::find, demo: Some(demo::boxed) }).await?;
-    let code = match cli.command {
+    let command = match cli.command {
+        // Proofs make data of their own, and nothing in the data folder that stays.
+        Command::Verify(Verify::Proof(what)) => return commands::verify::prove(what, &config, json).await,
+        command => command,
+    };
+    let app = start(config).await?;
+    let code = match command {
         Command::Serve { .. } => listen::serve(&app).await?,
         Command::Demo => commands::people::demo(&app, json).await?,
         Command::Operator(what) => commands::people::operator(&app, what, json).await?,
         Command::User(what) => commands::people::user(&app, what, json).await?,
         Command::Tenant(what) => commands::tenant::run(&app, what, json).await?,
         Command::Migrate => commands::tenant::migrate(&app, json).await?,
-        Command::Verify(what) => commands::verify::run(&app, what, json).await?,
+        Command::Verify(Verify::Audit { tenant }) => commands::verify::audit(&app, &tenant, json).await?,
         Command::Openapi => {
             let text = serde_json::to_string_pretty(&app.openapi_document()).map_err(Error::internal)?;
             println!("{text}");
             ExitCode::SUCCESS
         }
         Command::Doctor => commands::doctor::run(&app, json).await?,
-        Command::Config(ConfigCommand::Default) => ExitCode::SUCCESS,
+        Command::Verify(Verify::Proof(_)) | Command::Config(ConfigCommand::Default) => ExitCode::SUCCESS,
     };
     app.shutdown().await;
     Ok(code)

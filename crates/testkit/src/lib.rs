@@ -8,7 +8,6 @@ mod contents;
 mod frames;
 mod packs;
 mod person;
-mod sample;
 mod sink;
 
 pub use app::{Answer, TestApp};
@@ -16,7 +15,6 @@ pub use contents::Contents;
 pub use frames::{Frame, Frames};
 pub use packs::{crm, sample_companies};
 pub use person::{PASSWORD, Person};
-pub use sample::{full, minimal};
 pub use sink::{Received, Sink};
 
 /// The four people who stand ready in every test: the owner of a company, a member of it who may do nothing, the owner of another

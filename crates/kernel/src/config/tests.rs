@@ -89,3 +89,38 @@ fn the_public_url_is_https_or_on_this_machine() {
     assert!(refused("", &[("TENON_LISTEN", "0.0.0.0:7070")]).contains("public_url is required"));
     assert!(refused("", &[("TENON_PUBLIC_URL", "https://a.example")]).contains("smtp_url is required"));
 }
+
+/// What is refused is named as the configuration's fault, and on a line that there is.
+fn judged(file: &str) {
+    let mut table = defaults().unwrap();
+    let outcome = parse(file, "tenon.toml").and_then(|read| {
+        over(&mut table, read);
+        check_file(&table, file, "tenon.toml")
+    });
+    if let Err(error) = outcome {
+        assert_eq!(error.name(), "config");
+        let line = error.detail().strip_prefix("tenon.toml line ").and_then(|rest| rest.split(':').next()).and_then(|n| n.parse().ok());
+        assert!(line.is_some_and(|line: usize| (1..=file.matches('\n').count() + 1).contains(&line)), "{error:?}");
+    }
+}
+
+#[test]
+fn fuzz_large_files_are_judged_soon() {
+    for text in crate::fuzz::large() {
+        crate::fuzz::soon(&text, || judged(&text));
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn fuzz_a_broken_file_names_its_line(text in crate::fuzz::texts(DEFAULT)) {
+        judged(&text);
+    }
+
+    #[test]
+    fn fuzz_a_broken_environment_is_refused_by_name(name in "TENON_[A-Z_]{0,20}|TENON_(SERVER|LIMITS|LOG)__[A-Z_]{0,12}", value in crate::fuzz::texts("[\"10.0.0.0/8\", 5, true]")) {
+        let env = [(name, value)].into();
+        let loaded = Config::load(&Sources { data: Some("/nowhere/data".into()), env, ..Sources::default() });
+        proptest::prop_assert!(loaded.err().is_none_or(|error| error.name() == "config"));
+    }
+}

@@ -209,6 +209,9 @@ fn if_match(text: &str) -> Result<IfMatch> {
     }
 }
 
+/// More than any operation knows; each is compared with all before it.
+const MOST_PARAMETERS: usize = 100;
+
 /// The query, decoded. Each parameter once; U+0000 is not text.
 fn query(text: &str) -> Result<Vec<(String, String)>> {
     let mut pairs: Vec<(String, String)> = Vec::new();
@@ -218,6 +221,9 @@ fn query(text: &str) -> Result<Vec<(String, String)>> {
         }
         if value.contains('\u{fffd}') {
             return Err(Error::malformed("encoding", "The query is not UTF-8."));
+        }
+        if pairs.len() == MOST_PARAMETERS {
+            return Err(Error::fault("", "too-many", format!("A query has at most {MOST_PARAMETERS} parameters.")));
         }
         if pairs.iter().any(|(other, _)| *other == name) {
             return Err(Error::invalid(vec![Fault::new(name.into_owned(), "duplicate", "This parameter stands twice.")]));
@@ -266,5 +272,48 @@ where
             _ => wrong("application/json"),
         },
         (Input::Json(_) | Input::None, _) => wrong("application/json"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzz::{large, soon, texts, told};
+    use proptest::prelude::*;
+
+    #[test]
+    fn fuzz_large_queries_and_tags_are_read_soon() {
+        // A header has at most 16 KiB, and with it a query.
+        for text in large() {
+            let text: String = text.chars().take(16 * 1024).collect();
+            told(soon(&text, || query(&text)));
+            told(soon(&text, || if_match(&text)));
+        }
+        // As many different names as fit.
+        let text: Vec<String> = (0..2_500).map(|n| format!("n{n}=")).collect();
+        told(soon("n0=&n1=", || query(&text.join("&"))));
+    }
+
+    proptest! {
+        #[test]
+        fn fuzz_a_query_is_read_as_it_was_written(text in texts("filter=stage%20%3D%3D%20%22won%22&sort=-amount&limit=50&q=a+b")) {
+            let Some(pairs) = told(query(&text)) else { return Ok(()) };
+            prop_assert!(pairs.iter().all(|(name, value)| !name.contains('\0') && !value.contains('\0')));
+            let written = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
+            // Bytes of a name that are no text were replaced once, and are text from then on.
+            prop_assert_eq!(query(&written).unwrap(), pairs);
+        }
+
+        #[test]
+        fn fuzz_an_entity_tag_is_a_version_or_none_of_ours(text in texts("W/\"5\"")) {
+            if let Some(IfMatch::Version(version)) = told(if_match(&text)) {
+                prop_assert!(text.contains('"') && text.trim_matches(['"', ' ', '\t', '\r', '\n']).parse() == Ok(version));
+            }
+        }
+
+        #[test]
+        fn fuzz_a_version_comes_back_as_it_was(version: i64) {
+            prop_assert_eq!(if_match(&format!("\"{version}\"")).unwrap(), IfMatch::Version(version));
+        }
     }
 }

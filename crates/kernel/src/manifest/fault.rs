@@ -23,8 +23,11 @@ impl fmt::Display for ManifestFault {
 
 /// The one of `known` that is spelled most like `word`, when it is like enough to be meant.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let allowed = 1 + word.chars().count() / 4;
-    known.into_iter().map(|k| (distance(word, k), k)).filter(|(d, _)| *d <= allowed).min_by_key(|(d, _)| *d).map(|(_, k)| k)
+    let length = word.chars().count();
+    let allowed = 1 + length / 4;
+    // A word needs at least as many edits as it is longer or shorter: what somebody sent in bulk is not measured at all.
+    let close = known.into_iter().filter(|k| k.chars().count().abs_diff(length) <= allowed);
+    close.map(|k| (distance(word, k), k)).filter(|(d, _)| *d <= allowed).min_by_key(|(d, _)| *d).map(|(_, k)| k)
 }
 
 /// Edits (insert, delete, replace, swap neighbours) between two words: optimal string alignment.

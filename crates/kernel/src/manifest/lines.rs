@@ -9,9 +9,9 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Scans a text that is known to be JSON.
+    /// Scans a text. Where it is no JSON, lines are told up to there and somehow from then on: another one refuses it.
     pub fn scan(text: &str) -> Lines {
-        let mut scan = Scan { bytes: text.as_bytes(), next: 0, line: 1, lines: Lines::default() };
+        let mut scan = Scan { bytes: text.as_bytes(), next: 0, line: 1, depth: 0, lines: Lines::default() };
         scan.value("");
         scan.lines
     }
@@ -39,8 +39,12 @@ struct Scan<'a> {
     bytes: &'a [u8],
     next: usize,
     line: usize,
+    depth: usize,
     lines: Lines,
 }
+
+/// Deeper than any declaration: what is nested further has the line of what it is in.
+const DEEPEST: usize = 64;
 
 impl Scan<'_> {
     fn peek(&mut self) -> Option<u8> {
@@ -53,9 +57,10 @@ impl Scan<'_> {
     fn value(&mut self, pointer: &str) {
         let first = self.peek();
         self.lines.at.entry(pointer.to_owned()).or_insert(self.line);
+        self.depth += 1;
         match first {
-            Some(b'{') => self.object(pointer),
-            Some(b'[') => self.array(pointer),
+            Some(b'{') if self.depth < DEEPEST => self.object(pointer),
+            Some(b'[') if self.depth < DEEPEST => self.array(pointer),
             Some(b'"') => {
                 self.string();
             }
@@ -65,6 +70,7 @@ impl Scan<'_> {
                 }
             }
         }
+        self.depth -= 1;
     }
     fn object(&mut self, pointer: &str) {
         self.next += 1;
@@ -89,9 +95,11 @@ impl Scan<'_> {
         self.next += 1;
         let mut n = 0;
         while !matches!(self.peek(), Some(b']') | None) {
+            let before = self.next;
             self.value(&format!("{pointer}/{n}"));
             n += 1;
-            if self.peek() == Some(b',') {
+            // A `}` that closes nothing is passed over, like the comma behind a value.
+            if self.peek() == Some(b',') || self.next == before {
                 self.next += 1;
             }
         }
@@ -127,5 +135,14 @@ mod tests {
         assert_eq!(lines.of("/b/1"), 5);
         assert_eq!(lines.of("/b/1/nothing/here"), 5);
         assert_eq!(lines.of(""), 1);
+    }
+
+    #[test]
+    fn what_is_no_json_ends_too() {
+        for text in ["[}", "[:<x<{ \"a\": 1 }", "{\"a\" [}}]", "[[}", "{\"a\": }", "[\"\\", "{\"a"] {
+            assert_eq!(Lines::scan(text).of("/nothing"), 1, "{text}");
+        }
+        Lines::scan(&"[".repeat(1 << 20));
+        Lines::scan(&"{\"a\":".repeat(1 << 18));
     }
 }

@@ -150,3 +150,35 @@ fn steps_of_a_migration_must_fit_what_is_declared() {
         assert!(faults.iter().any(|said| said.contains(fault)), "{steps}: {faults:?}");
     }
 }
+
+/// Each fault stands on a line of its file.
+fn lines_are_there(manifest: &str, deals: &str) {
+    let files = FILES.map(|(name, text)| if name == "deals" { (name, deals) } else { (name, text) });
+    for fault in Manifest::read(manifest, &files).err().unwrap_or_default() {
+        let text = if fault.file.ends_with("deals.json") { deals } else { manifest };
+        let other = fault.file.contains("resources/") && !fault.file.ends_with("deals.json");
+        assert!(other || (1..=text.lines().count().max(1) + 1).contains(&fault.line), "{fault}");
+        assert!(!fault.message.is_empty());
+    }
+}
+
+#[test]
+fn fuzz_large_files_are_refused_soon() {
+    for text in crate::fuzz::large() {
+        crate::fuzz::soon(&text, || Manifest::read(&text, &FILES).is_err());
+        crate::fuzz::soon(&text, || crate::records::Plan::compile("crm", &text).is_err());
+        crate::fuzz::soon(&text, || Manifest::read(CRM, &FILES.map(|(name, _)| (name, text.as_str()))).is_err());
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn fuzz_a_broken_manifest_names_its_lines(text in crate::fuzz::texts(CRM)) {
+        lines_are_there(&text, FILES[2].1);
+    }
+
+    #[test]
+    fn fuzz_a_broken_resource_names_its_lines(text in crate::fuzz::texts(FILES[2].1)) {
+        lines_are_there(CRM, &text);
+    }
+}

@@ -135,7 +135,7 @@ impl Field {
             match (name.as_ref(), value) {
                 ("minor", _) if minor.is_some() => return at("minor", "duplicate", "This stands here twice."),
                 ("currency", _) if currency.is_some() => return at("currency", "duplicate", "This stands here twice."),
-                ("minor", Raw::Int(number)) if number.abs() <= SAFE => minor = Some(number),
+                ("minor", Raw::Int(number)) if number.unsigned_abs() <= SAFE.unsigned_abs() => minor = Some(number),
                 ("minor", _) => {
                     return at("minor", "type", "Give the amount in the smallest unit of the currency, as a whole number: 1250 for 12.50 EUR.");
                 }

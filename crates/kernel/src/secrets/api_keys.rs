@@ -94,4 +94,19 @@ mod tests {
         let number = check("123456789").bytes().fold(0_u64, |n, b| n * 62 + ALPHABET.iter().position(|a| *a == b).unwrap() as u64);
         assert_eq!(number, 0xCBF4_3926);
     }
+
+    #[test]
+    fn fuzz_large_texts_are_no_keys() {
+        for text in crate::fuzz::large() {
+            assert_eq!(crate::fuzz::soon(&text, || api_key_id(&text).map(str::to_owned)), None);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn fuzz_no_text_is_a_key(text in crate::fuzz::texts("tnk_live_abcdefghij_0123456789012345678901234567890123456789012_000000")) {
+            // One in 62^6 would have the right checksum by chance; then it is spelled like a key all the same.
+            proptest::prop_assert!(api_key_id(&text).is_none_or(|id| id.len() == ID && text.starts_with(PREFIX)));
+        }
+    }
 }

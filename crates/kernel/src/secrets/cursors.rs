@@ -97,4 +97,30 @@ mod tests {
             assert!(key.open(&of, &wrong).is_err());
         }
     }
+
+    const OF: Cursor<'static> = Cursor { operation: "o", sort: "s", filter: "f" };
+
+    fn key() -> CursorKey {
+        CursorKey::new(&RootKey::random().unwrap(), TenantId::HUB).unwrap()
+    }
+
+    #[test]
+    fn fuzz_large_cursors_are_refused_soon() {
+        for text in crate::fuzz::large() {
+            assert_eq!(crate::fuzz::soon(&text, || key().open(&OF, &text)).unwrap_err().name(), "cursor");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn fuzz_no_text_is_a_cursor(text in crate::fuzz::texts("Zm9yZ2VkLWN1cnNvci13aXRoLWEtbm9uY2UtdGhhdC1pcy1sb25nLWVub3VnaA")) {
+            proptest::prop_assert_eq!(key().open(&OF, &text).unwrap_err().name(), "cursor");
+        }
+
+        #[test]
+        fn fuzz_a_position_comes_back_as_it_was(position: Vec<u8>) {
+            let key = key();
+            proptest::prop_assert_eq!(key.open(&OF, &key.seal(&OF, &position).unwrap()).unwrap(), position);
+        }
+    }
 }

@@ -188,3 +188,35 @@ fn no_prefix_suffix_or_other_spelling_of_a_token_counts() {
         bench.refused("spelling", &changed);
     }
 }
+
+#[test]
+fn fuzz_large_tokens_are_refused_soon() {
+    let bench = Bench::new();
+    for text in crate::fuzz::large() {
+        assert_eq!(crate::fuzz::soon(&text, || bench.tokens.verify(&text, NOW)).unwrap_err().code(), base::Code::Anonymous);
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn fuzz_no_text_is_a_token(text in crate::fuzz::texts("eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCJ9.eyJpc3MiOiJ4In0.c2lnbmF0dXJl")) {
+        let bench = Bench::new();
+        proptest::prop_assert_eq!(bench.tokens.verify(&text, NOW).unwrap_err().code(), base::Code::Anonymous);
+    }
+
+    #[test]
+    fn fuzz_whatever_is_signed_is_judged(payload in crate::fuzz::texts(r#"{"iss":"https://app.example","aud":"tenon","sub":"x","sid":"y","tenant":"z","iat":1800000000,"exp":1800000900}"#)) {
+        let bench = Bench::new();
+        let token = bench.signed(HEADER, &payload);
+        proptest::prop_assert_eq!(bench.tokens.verify(&token, NOW).unwrap_err().code(), base::Code::Anonymous);
+    }
+
+    #[test]
+    fn fuzz_a_token_says_who_it_is_for(at in 1_000_000_000i64..10_000_000_000) {
+        let bench = Bench::new();
+        let now = Time(at * 1_000_000);
+        let subject = Subject { user: &bench.user, family: &bench.family, tenant: &bench.tenant };
+        let verified = bench.tokens.verify(&bench.tokens.sign(&subject, now).unwrap(), now).unwrap();
+        proptest::prop_assert_eq!((verified.sid, verified.expires), (bench.family.clone(), Time((at + 900) * 1_000_000)));
+    }
+}

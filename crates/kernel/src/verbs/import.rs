@@ -385,3 +385,52 @@ fn keys_that_occur_twice(plan: &Plan, what: &Import) -> Result<HashMap<String, u
     seen.retain(|key, count| *count > 1 && !key.is_empty());
     Ok(seen)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzz::{large, soon, texts, told};
+    use proptest::prelude::*;
+
+    fn companies() -> Plan {
+        Plan::compile("crm", include_str!("../../../../packs/crm/resources/companies.json")).unwrap()
+    }
+
+    fn looked(plan: &Plan, folder: &Path, bytes: &[u8], map: Option<&str>) -> Option<Import> {
+        let file = folder.join("file.csv");
+        std::fs::write(&file, bytes).unwrap();
+        told(look(plan, &file, Some("name".into()), map, false))
+    }
+
+    #[test]
+    fn fuzz_large_files_are_looked_through_soon() {
+        let (plan, folder) = (companies(), tempfile::tempdir().unwrap());
+        for text in large() {
+            soon(&text, || looked(&plan, folder.path(), format!("name,notes\n{text}").as_bytes(), None));
+            soon(&text, || looked(&plan, folder.path(), text.as_bytes(), Some("a:name")));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn fuzz_a_broken_file_is_refused_by_name(text in texts("name,notes\r\n\"Ada, \"\"Countess\"\"\",x\r\nBob,\"two\nlines\"\r\n"), map in prop::option::of(texts("name:name,notes:notes"))) {
+            looked(&companies(), tempfile::tempdir().unwrap().path(), text.as_bytes(), map.as_deref());
+        }
+
+        #[test]
+        fn fuzz_no_bytes_make_the_reader_fall_over(bytes: Vec<u8>) {
+            looked(&companies(), tempfile::tempdir().unwrap().path(), &bytes, None);
+        }
+
+        #[test]
+        fn fuzz_what_is_written_as_csv_has_its_quotes_in_order(rows in prop::collection::vec("[^\u{0}]{1,20}", 0..8)) {
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            writer.write_record(["name", "notes"]).unwrap();
+            for row in &rows {
+                writer.write_record([row, "x"]).unwrap();
+            }
+            let found = looked(&companies(), tempfile::tempdir().unwrap().path(), &writer.into_inner().unwrap(), None);
+            prop_assert_eq!(found.map(|import| import.rows), Some(rows.len()));
+        }
+    }
+}

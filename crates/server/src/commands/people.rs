@@ -1,5 +1,5 @@
 use super::say;
-use base::{Error, Result};
+use base::Result;
 use clap::Subcommand;
 use kernel::App;
 use serde_json::json;
@@ -32,7 +32,7 @@ pub async fn operator(app: &App, what: Operator, json: bool) -> Result<ExitCode>
         std::io::stdin().lock().read_line(&mut line)?;
         (line.trim_end_matches(['\r', '\n']).to_owned(), None)
     } else {
-        let made = password()?;
+        let made = server::people::password()?;
         (made.clone(), Some(made))
     };
     let id = account::operators::create(app, &email, &name, &password).await?;
@@ -63,12 +63,4 @@ pub async fn demo(app: &App, json: bool) -> Result<ExitCode> {
             made.password
         )
     })
-}
-
-/// A password that nobody has used before: 24 letters and digits.
-pub fn password() -> Result<String> {
-    const LETTERS: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
-    let mut bytes = [0u8; 24];
-    getrandom::fill(&mut bytes).map_err(Error::internal)?;
-    Ok(bytes.iter().filter_map(|b| LETTERS.get(usize::from(b % 32))).map(|b| char::from(*b)).collect())
 }

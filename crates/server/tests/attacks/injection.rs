@@ -4,6 +4,7 @@ use super::{app, deal, encoded, items};
 use http::{Method, header};
 use kernel::operations::Input;
 use serde_json::json;
+use server::verify::authz::sample;
 use std::path::Path;
 use testkit::{ADMIN, NOBODY, PASSWORD};
 
@@ -119,7 +120,7 @@ async fn s_08_injected_text_in_any_body_is_stored_as_it_is_or_refused() {
         let path = format!("/api/v1/{}", operation.path.replace("{id}", &base::new_id()));
         for text in STRINGS {
             for name in schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name) {
-                let mut body = testkit::minimal(schema);
+                let mut body = sample::minimal(schema);
                 body[name] = json!(text);
                 let request = app.request(operation.method.clone(), &path, None).header(header::CONTENT_TYPE, "application/json");
                 let answer = app.send(request, body.to_string()).await;

@@ -4,6 +4,7 @@ use super::{app, deal, encoded, items, told};
 use http::{Method, header};
 use kernel::{Module, operations::Input};
 use serde_json::{Value, json};
+use server::verify::authz::sample;
 use std::collections::BTreeSet;
 use testkit::{ADMIN, NOBODY, OTHER_TENANT, TestApp};
 
@@ -101,7 +102,7 @@ async fn s_05_no_body_sets_what_is_not_in_its_schema() {
     let mut ids = std::collections::HashMap::new();
     for operation in app.app.registry().operations() {
         if let Some(plan) = operation.plan.as_ref().filter(|_| operation.name.ends_with(".create")) {
-            let made = app.post(ADMIN, &format!("/api/v1/{}", operation.path), testkit::full(&plan.create_schema())).await.expect(201);
+            let made = app.post(ADMIN, &format!("/api/v1/{}", operation.path), sample::full(&plan.create_schema())).await.expect(201);
             ids.insert(plan.resource.clone(), made.id());
         }
     }
@@ -114,7 +115,7 @@ async fn s_05_no_body_sets_what_is_not_in_its_schema() {
             (None, _) => base::new_id(),
         };
         let (schema, body) = match &operation.input {
-            Input::Json(schema) => (schema.clone(), testkit::minimal(schema)),
+            Input::Json(schema) => (schema.clone(), sample::minimal(schema)),
             Input::None if operation.method == Method::POST => (json!({ "type": "object" }), json!({})),
             Input::None | Input::File(_) => continue,
         };

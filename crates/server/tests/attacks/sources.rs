@@ -37,9 +37,10 @@ fn s_03_there_is_one_router_and_one_registry() {
         assert!(!holds(&text, &["axum::Router", "Router::new", ".route(", "MethodRouter", "warp::", "actix_web"]), "{name} has a router of its own");
         // Whoever takes requests hands them to the one door.
         let serves = holds(&text, &["TcpListener", "serve_connection", "UnixListener"]);
-        assert!(!serves || name == "server/src/listen.rs", "{name} listens");
+        // A proof looks for a free port, for the server that it starts.
+        assert!(!serves || ["server/src/listen.rs", "server/src/verify/child.rs"].contains(&name.as_str()), "{name} listens");
         let calls = holds(&text, &["kernel::http::handle(", "http::handle("]);
-        assert!(!calls || ["server/src/listen.rs", "server/src/demo.rs"].contains(&name.as_str()), "{name} makes requests of its own");
+        assert!(!calls || ["server/src/listen.rs", "server/src/door.rs"].contains(&name.as_str()), "{name} makes requests of its own");
         // The handlers of operations are run by `Registry::call` only.
         let runs = holds(&text, &["Run::Read(run)", "Run::Scan(run)", "Run::Write(run)", "Run::Async(run)"]);
         assert!(!runs || name == "kernel/src/operations.rs", "{name} runs operations past the registry");

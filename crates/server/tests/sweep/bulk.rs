@@ -1,15 +1,16 @@
 //! In bulk: what is done to one record is done to many, each judged on its own.
 
-use super::{Id, operations, send, sides};
+use super::{Actor, send, tenant, world};
 use kernel::Operation;
 use serde_json::{Value, json};
+use server::verify::authz::Id;
 use std::sync::Arc;
-use testkit::{ADMIN, NOBODY, STRANGER, TestApp};
+use testkit::TestApp;
 
 /// The resources that have a bulk, with a body that each of their verbs takes.
 pub fn verbs(app: &TestApp) -> Vec<(Arc<Operation>, String)> {
     let mut all = Vec::new();
-    for operation in operations(app).into_iter().filter(|op| op.name.ends_with(".bulk")) {
+    for operation in world(app).operations().into_iter().filter(|op| op.name.ends_with(".bulk")) {
         let plan = operation.plan.clone().unwrap();
         let moves = plan.states.iter().flat_map(|states| &states.moves).map(|step| step.name.clone());
         for verb in ["update".to_owned(), "delete".to_owned()].into_iter().chain(moves) {
@@ -26,14 +27,15 @@ pub fn single(app: &TestApp, bulk: &Operation, verb: &str) -> Arc<Operation> {
 }
 
 pub async fn sweep(app: &TestApp) {
-    for side in sides(app) {
-        let theirs = app.tenant(side.other);
+    let world = world(app);
+    for side in world.sides() {
+        let theirs = tenant(side.other);
         let mut prepared = Vec::new();
         for (operation, verb) in verbs(app) {
             let one = single(app, &operation, &verb);
             let mut ids = Vec::new();
             for kind in [Id::Own, Id::Foreign, Id::Nonexistent, Id::Deleted] {
-                ids.push(side.id(&one, kind).await.unwrap());
+                ids.push(side.id(&one, kind).await.unwrap().unwrap());
             }
             prepared.push((operation, verb, ids));
         }
@@ -44,15 +46,15 @@ pub async fn sweep(app: &TestApp) {
                 body["patch"] = patch(&operation);
             }
             let name = format!("{} {verb}", operation.name);
-            let mut expected = vec![(app.token(NOBODY), 401)];
-            if side.who == ADMIN {
-                expected.push((app.token(STRANGER), 403));
+            let mut expected = vec![(None, 401)];
+            if side.who == Actor::Admin {
+                expected.push((world.token(Actor::Stranger), 403));
             }
             for (token, status) in expected {
-                let answer = send(app, &operation, token, None, &body).await;
+                let answer = send(&world, &operation, token, None, &body).await;
                 assert_eq!(answer.status, status, "{name}: {}", answer.text());
             }
-            let done = send(app, &operation, Some(&side.person.token), None, &body).await.expect(200);
+            let done = send(&world, &operation, Some(&side.person.token), None, &body).await.expect(200);
             only_the_own_one(&done.json, &ids, &name);
         }
         before.expect_unchanged(&app.contents(theirs).await, &format!("{:?} working in bulk", side.who));

@@ -1,23 +1,25 @@
 //! The command line is the operator's alone: whoever can read the data folder. It works in one tenant at a time, and in that one it
 //! finds no more of another than anybody else does.
 
-use super::{DELETED, Id, operations, place, sides};
+use super::{tenant, world};
 use base::Code;
 use kernel::{
     Call, Ctx, Door,
     operations::{Input, Output},
 };
+use server::verify::authz::{DELETED, Id, place};
 use testkit::TestApp;
 
 pub async fn sweep(app: &TestApp) {
-    for side in sides(app) {
-        let (ours, theirs) = (app.tenant(side.person), app.tenant(side.other));
+    let world = world(app);
+    for side in world.sides() {
+        let (ours, theirs) = (tenant(side.person), tenant(side.other));
         let cx = Ctx::of_command_line(&app.app, ours, app.app.tenant_names(ours).await.unwrap()).await.unwrap();
         let mut prepared = Vec::new();
-        for operation in operations(app).into_iter().filter(|op| op.plan.is_some() || op.name == "events.list") {
+        for operation in world.operations().into_iter().filter(|op| op.plan.is_some() || op.name == "events.list") {
             let mut ids = Vec::new();
             for kind in [Id::Own, Id::Foreign, Id::Nonexistent, Id::Deleted] {
-                ids.extend(side.id(&operation, kind).await.map(|id| (kind, id)));
+                ids.extend(side.id(&operation, kind).await.unwrap().map(|id| (kind, id)));
             }
             prepared.push((operation, ids));
         }
@@ -27,7 +29,7 @@ pub async fn sweep(app: &TestApp) {
             let verb = operation.name.rsplit('.').next().unwrap_or_default();
             for (kind, id) in ids {
                 let mut call = Call::new(Door::CommandLine).with_id(id.clone());
-                call = call.with_json(&side.body(operation, Some(id)).await).unwrap();
+                call = call.with_json(&side.body(operation, Some(id)).await.unwrap()).unwrap();
                 let outcome = app.app.call(&cx, &operation.name, call).await;
                 let found = match kind {
                     Id::Own => true,

@@ -1,16 +1,18 @@
 //! By import: a file that names records of every kind.
 
-use super::{Id, operations, send, sides};
+use super::{Actor, send, tenant, world};
 use ::http::{Method, header};
 use kernel::{Operation, operations::Input};
 use serde_json::{Value, json};
+use server::verify::authz::{Id, sample};
 use std::sync::Arc;
-use testkit::{ADMIN, NOBODY, STRANGER, TestApp};
+use testkit::TestApp;
 
 pub async fn sweep(app: &TestApp) {
-    for side in sides(app) {
-        let theirs = app.tenant(side.other);
-        let imports: Vec<Arc<Operation>> = operations(app).into_iter().filter(|op| matches!(op.input, Input::File(_))).collect();
+    let world = world(app);
+    for side in world.sides() {
+        let theirs = tenant(side.other);
+        let imports: Vec<Arc<Operation>> = world.operations().into_iter().filter(|op| matches!(op.input, Input::File(_))).collect();
         assert!(!imports.is_empty());
         let mut prepared = Vec::new();
         for operation in imports {
@@ -21,7 +23,7 @@ pub async fn sweep(app: &TestApp) {
                 let target = app.app.registry().named(&format!("{to}.get")).unwrap().clone();
                 let mut ids = Vec::new();
                 for kind in [Id::Own, Id::Foreign, Id::Nonexistent, Id::Deleted] {
-                    ids.push(side.id(&target, kind).await.unwrap());
+                    ids.push(side.id(&target, kind).await.unwrap().unwrap());
                 }
                 files.push((field.name.clone(), ids));
             }
@@ -30,13 +32,13 @@ pub async fn sweep(app: &TestApp) {
         let before = app.contents(theirs).await;
         for (operation, files) in prepared {
             let plan = operation.plan.as_ref().unwrap();
-            let answer = send(app, &operation, app.token(NOBODY), None, &Value::Null).await;
+            let answer = send(&world, &operation, None, None, &Value::Null).await;
             assert_eq!(answer.status, 401, "{}", operation.name);
-            if side.who == ADMIN {
-                let answer = send(app, &operation, app.token(STRANGER), None, &Value::Null).await;
+            if side.who == Actor::Admin {
+                let answer = send(&world, &operation, world.token(Actor::Stranger), None, &Value::Null).await;
                 assert_eq!(answer.status, 403, "{}: {}", operation.name, answer.text());
             }
-            let minimal = testkit::minimal(&plan.create_schema());
+            let minimal = sample::minimal(&plan.create_schema());
             let required: Vec<(&String, &Value)> = minimal.as_object().unwrap().iter().collect();
             let column = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             for (field, ids) in files {

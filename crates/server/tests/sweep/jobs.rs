@@ -1,20 +1,22 @@
 //! As jobs: for whom a job was enqueued is asked again when it runs.
 
-use super::{Id, bulk, sides};
+use super::{Actor, bulk, tenant, world};
 use base::TenantId;
 use kernel::{Ctx, Operation};
 use serde_json::{Value, json};
-use testkit::{ADMIN, NOBODY, TestApp};
+use server::verify::authz::Id;
+use testkit::TestApp;
 
 pub async fn sweep(app: &TestApp) {
-    for side in sides(app) {
-        let (ours, theirs) = (app.tenant(side.person), app.tenant(side.other));
+    let world = world(app);
+    for side in world.sides() {
+        let (ours, theirs) = (tenant(side.person), tenant(side.other));
         let mut prepared = Vec::new();
         for (operation, verb) in bulk::verbs(app) {
             let one = bulk::single(app, &operation, &verb);
             let mut ids = Vec::new();
             for kind in [Id::Own, Id::Foreign, Id::Nonexistent, Id::Deleted] {
-                ids.push(side.id(&one, kind).await.unwrap());
+                ids.push(side.id(&one, kind).await.unwrap().unwrap());
             }
             prepared.push((operation, verb, ids));
         }
@@ -24,7 +26,7 @@ pub async fn sweep(app: &TestApp) {
             json!({ "ids": ids, "do": verb, "dry_run": false, "filter": null, "patch": patch })
         };
         // In the name of whoever may not: a member without the right, a member of the other company, and a module for itself.
-        let stranger = app.stranger.me["user"]["member"].as_str().filter(|_| side.who == ADMIN);
+        let stranger = app.stranger.me["user"]["member"].as_str().filter(|_| side.who == Actor::Admin);
         let forged = side.other.me["user"]["member"].as_str();
         let unchanged = app.contents(ours).await.without("jobs");
         let mut jobs = Vec::new();
@@ -58,7 +60,7 @@ pub async fn sweep(app: &TestApp) {
             assert_eq!(status, "done", "{name}: {result}");
             bulk::only_the_own_one(&result, ids, &name);
             // Whose job it is not sees nothing of it.
-            for (token, status) in [(app.token(NOBODY), 401), (Some(side.other.token.as_str()), 404)] {
+            for (token, status) in [(None, 401), (Some(side.other.token.as_str()), 404)] {
                 assert_eq!(app.get_as(token, &format!("/api/v1/jobs/{job}")).await.status, status);
                 assert_eq!(app.post_as(token, &format!("/api/v1/jobs/{job}/cancel"), json!({})).await.status, status);
             }

@@ -1,8 +1,9 @@
 //! One permission at a time: each opens exactly the operations that name it (S-02).
 
-use super::{Side, operations, place, send};
+use super::{Actor, Side, person, send, world};
 use kernel::access::Access;
 use serde_json::json;
+use server::verify::authz::place;
 use testkit::{ADMIN, PASSWORD, Person, TestApp};
 
 #[tokio::test]
@@ -30,7 +31,8 @@ async fn s_02_the_operators_permissions_open_what_names_them_and_nothing_of_any_
 
 /// Gives somebody one permission after the other and calls everything.
 async fn one_at_a_time(app: &TestApp, owner: &Person, permissions: &[String]) {
-    let side = Side { app, who: ADMIN, person: owner, other: &app.other };
+    let world = world(app);
+    let side = Side { world: &world, who: Actor::Admin, person: &person(owner), other: &world.other };
     let token = Some(owner.token.as_str());
     app.post_as(token, "/api/v1/account/roles", json!({ "name": "solo", "title": "Solo", "grants": [] })).await.expect(201);
     let solo = app.invite(owner, "solo@acme.test", "solo").await;
@@ -38,12 +40,12 @@ async fn one_at_a_time(app: &TestApp, owner: &Person, permissions: &[String]) {
     let mut opened = Vec::new();
     for held in permissions {
         let grants = json!({ "grants": [{ "permission": held }] });
-        send(app, &role, token, Some("solo"), &grants).await.expect(200);
-        for operation in operations(app) {
+        send(&world, &role, token, Some("solo"), &grants).await.expect(200);
+        for operation in world.operations() {
             let Access::Needs(needed) = &operation.access else { continue };
             let id = place(&operation).map(|place| if place == "modules" { "nowhere".to_owned() } else { base::new_id() });
-            let body = side.body(&operation, id.as_deref()).await;
-            let answer = send(app, &operation, Some(&solo.token), id.as_deref(), &body).await;
+            let body = side.body(&operation, id.as_deref()).await.unwrap();
+            let answer = send(&world, &operation, Some(&solo.token), id.as_deref(), &body).await;
             assert!(!answer.status.is_server_error(), "{} answers {}", operation.name, answer.text());
             // In the operator's silo no product is installed.
             let there = answer.status != 404 || operation.module != "crm" || owner.email == app.admin.email;
@@ -54,7 +56,7 @@ async fn one_at_a_time(app: &TestApp, owner: &Person, permissions: &[String]) {
             }
         }
     }
-    let named = operations(app).into_iter().filter(|op| matches!(&op.access, Access::Needs(p) if permissions.iter().any(|q| q == p.as_str())));
+    let named = world.operations().into_iter().filter(|op| matches!(&op.access, Access::Needs(p) if permissions.iter().any(|q| q == p.as_str())));
     let mut named: Vec<String> = named.map(|op| op.name.clone()).collect();
     named.sort();
     opened.sort();

@@ -113,3 +113,60 @@ proptest! {
         let _ = Query::parse(&PLAN, [("filter", body.as_str()), ("sort", body.as_str())], &[]);
     }
 }
+
+const BODY: &str = r#"{"name": "Ada", "mail": "ada@example.com", "site": "example.com", "phone": "+49 30 1", "amount": {"minor": 1250, "currency": "EUR"}, "rank": 17, "open": true, "born": "2026-11-20", "seen": "2026-11-20T09:55:00Z", "stage": "lead", "topics": ["a", "b"], "parent": null, "owner": null}"#;
+
+#[test]
+fn fuzz_large_bodies_cells_and_queries_are_read_soon() {
+    let who = me();
+    for text in crate::fuzz::large() {
+        crate::fuzz::told(crate::fuzz::soon(&text, || PLAN.read(text.as_bytes(), &entry(&who))));
+        let body = format!("{{\"name\": \"x\"{text}}}");
+        crate::fuzz::told(crate::fuzz::soon(&body, || PLAN.read(body.as_bytes(), &entry(&who))));
+        for slot in 0..PLAN.fields().len() {
+            let _ = crate::fuzz::soon(&text, || PLAN.read_cell(slot, &text, &entry(&who)));
+        }
+        crate::fuzz::soon(&text, || drop(Query::parse(&PLAN, [("filter", text.as_str()), ("sort", &text), ("fields", &text), (&text, "")], &[])));
+    }
+}
+
+#[test]
+fn fuzz_the_smallest_and_the_largest_numbers_are_refused() {
+    let who = me();
+    for number in [i64::MIN, i64::MIN + 1, i64::MAX] {
+        for field in [format!("\"rank\": {number}"), format!("\"amount\": {{\"minor\": {number}}}"), format!("\"amount\": {number}")] {
+            let body = format!("{{\"name\": \"x\", {field}}}");
+            assert_eq!(PLAN.read(body.as_bytes(), &entry(&who)).unwrap_err().code(), base::Code::Invalid, "{body}");
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn fuzz_a_broken_body_is_refused_or_reads_back_as_written(body in crate::fuzz::texts(BODY)) {
+        let who = me();
+        let free = Entry { states: true, ..entry(&who) };
+        let Some(values) = crate::fuzz::told(PLAN.read(body.as_bytes(), &free)) else { return Ok(()) };
+        let mut written = json(&PLAN, &values);
+        for name in SYSTEM {
+            written.as_object_mut().unwrap().remove(name);
+        }
+        let mut again = values.clone();
+        prop_assert_eq!(PLAN.merge(written.to_string().as_bytes(), &free, &mut again).unwrap(), Vec::<usize>::new());
+    }
+
+    #[test]
+    fn fuzz_a_cell_is_refused_or_reads_back_as_written(slot in 0..PLAN.fields().len(), text in crate::fuzz::texts("'=12.50 EUR; ada@example.com")) {
+        let who = me();
+        let free = Entry { states: true, ..entry(&who) };
+        let Ok(cell) = PLAN.read_cell(slot, &text, &free) else { return Ok(()) };
+        let mut values = Values::new(&PLAN, &who);
+        values.set(slot, cell.clone());
+        prop_assert_eq!(PLAN.read_cell(slot, &PLAN.write_cell(&values, slot), &free).unwrap(), cell);
+    }
+
+    #[test]
+    fn fuzz_no_query_makes_the_reader_fall_over(name in "filter|sort|limit|cursor|fields|expand|count|q|\\PC{0,6}", value in crate::fuzz::texts("stage == \"won\" && amount.minor > 5")) {
+        crate::fuzz::told(Query::parse(&PLAN, [(name.as_str(), value.as_str())], &[]));
+    }
+}

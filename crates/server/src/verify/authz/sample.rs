@@ -1,3 +1,5 @@
+//! Values that a JSON Schema takes, for whoever calls an operation without knowing what it is about.
+
 use serde_json::{Map, Value, json};
 
 /// The smallest value that a JSON Schema takes: required members only.
