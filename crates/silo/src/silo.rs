@@ -70,10 +70,11 @@ impl Silo {
     /// PostgreSQL. `None`: not now, so ask in a transaction.
     pub async fn peek<T: Send>(&self, sql: &str, p: &[Value<'_>], f: impl FnOnce(&Row<'_>) -> Result<T> + Send) -> Option<Result<Option<T>>> {
         self.usable().ok()?;
-        match &self.0.store {
-            Store::Sqlite(s) => s.peek(sql, p, f).map(|answer| self.heard(answer)),
-            Store::Postgres(s) => Some(self.heard(s.peek(sql, p, f).await)),
-        }
+        let answer = match &self.0.store {
+            Store::Sqlite(s) => s.peek(sql, p, f),
+            Store::Postgres(s) => Some(s.peek(sql, p, f).await),
+        };
+        answer.map(|answer| self.heard(answer))
     }
 
     /// Reads a list, a count, a search, an export page: on the blocking pool, in one snapshot, cut at 2 s (`query-timeout`).
