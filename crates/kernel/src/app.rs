@@ -259,23 +259,6 @@ impl App {
         self.0.config.data.join("spool")
     }
 
-    /// Makes the database of a new tenant: the platform's tables and rows, and whatever `also` adds in the same transaction. Done
-    /// twice, the second time finds it there. Only the platform's own crates call it.
-    pub async fn create_silo(
-        &self,
-        id: TenantId,
-        currency: &str,
-        also: impl FnOnce(&mut silo::Tx<'_>) -> Result<()> + Send + 'static,
-    ) -> Result<Silo> {
-        self.may_be_made(id).await?;
-        let (catalogue, seal, currency) = (self.0.catalogue.clone(), self.0.seal.clone(), currency.to_owned());
-        let first = move |sql: &mut silo::Tx<'_>| {
-            platform::first_rows(sql, &catalogue, &seal, id, &currency, "UTC")?;
-            also(sql)
-        };
-        self.silos().create(id, &schema::SILO, first).await
-    }
-
     /// The silo of a tenant that the hub may know. Where it should be there and is not, the answer is not that it never was.
     pub async fn silo(&self, tenant: TenantId) -> Result<Silo> {
         match self.silos().open(tenant).await {

@@ -81,12 +81,8 @@ impl Plan {
         std::iter::once(table).chain(sides).chain(self.indexes.iter().map(Index::create)).collect()
     }
     pub(super) fn drop_tables(&self) -> Vec<String> {
-        let side = |f: &Field| match &f.kind {
-            Kind::Tags { table, .. } => Some(table.clone()),
-            _ => None,
-        };
-        let tables = self.fields.iter().filter_map(side).chain([self.table.clone()]);
-        tables.map(|t| format!("DROP TABLE {}", quote(&t))).collect()
+        let tables = self.fields.iter().filter_map(Field::side_table).chain([self.table.as_str()]);
+        tables.map(|t| format!("DROP TABLE {}", quote(t))).collect()
     }
 }
 
@@ -102,12 +98,16 @@ impl Field {
         let key = self.key.iter().map(|key| format!("{} TEXT", quote(key)));
         self.columns().iter().map(|(column, ty)| format!("{} {ty}{net}", quote(column))).chain(key).collect()
     }
-    /// The side table of its tags.
-    pub(super) fn side(&self, table: &str) -> Option<String> {
+    /// The name of the side table of its tags.
+    pub(super) fn side_table(&self) -> Option<&str> {
         match &self.kind {
-            Kind::Tags { table: side, .. } => Some(side_table(table, side)),
+            Kind::Tags { table, .. } => Some(table),
             _ => None,
         }
+    }
+    /// What makes it.
+    pub(super) fn side(&self, table: &str) -> Option<String> {
+        self.side_table().map(|side| side_table(table, side))
     }
 }
 

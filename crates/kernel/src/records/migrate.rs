@@ -186,11 +186,10 @@ impl Plan {
 impl Plan {
     /// Its columns and side tables: what dropping a field must leave alone.
     pub(super) fn columns_in_use(&self) -> Vec<String> {
-        let side = |f: &Field| match &f.kind {
-            Kind::Tags { table, .. } => Some(table.clone()),
-            _ => None,
+        let of = |f: &Field| {
+            f.columns().into_iter().map(|(column, _)| column).chain(f.key.clone()).chain(f.side_table().map(str::to_owned)).collect::<Vec<_>>()
         };
-        self.fields.iter().flat_map(|f| f.columns().into_iter().map(|(column, _)| column).chain(f.key.clone()).chain(side(f))).collect()
+        self.fields.iter().flat_map(of).collect()
     }
 }
 

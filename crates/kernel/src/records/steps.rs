@@ -125,12 +125,11 @@ fn narrow(plan: &Plan, fields: &mut Map<String, Json>, name: &str, map: &[(Strin
         all.updates.push((format!("UPDATE {table} SET {set} WHERE {column} = ?1"), values));
     }
     if let (true, Some(Default::Cell(cell))) = (field.required, &field.default) {
-        let (first, values): (String, Vec<Value<'static>>) = match cell {
+        let (first, mut values) = match cell {
             Cell::Money { minor, currency } => (format!("{name}_minor"), vec![Value::Int(*minor), Value::from(currency.clone())]),
             cell => (name.to_owned(), vec![cell.value().into_owned()]),
         };
         let mut named: Vec<String> = field.columns().into_iter().map(|(column, _)| column).collect();
-        let mut values = values;
         if has_key {
             named.push(format!("{name}_key"));
             values.push(key(cell.text()));

@@ -4,7 +4,7 @@
 //! This answers only where there is nothing to weigh: rights that are known under that epoch and hold without a condition, for a whole
 //! record that is there. Anything else is asked again in a transaction, which alone knows how to refuse.
 
-use super::{check, readable};
+use super::{check, readable, records::VERSION};
 use crate::{
     access::{Grant, known},
     ctx::Ctx,
@@ -13,9 +13,6 @@ use crate::{
     verbs::found,
 };
 use base::Result;
-
-/// The place of the version among the columns of a record.
-const VERSION: usize = 4;
 
 pub(crate) async fn at_once(cx: &Ctx, plan: &Plan, call: &Call) -> Option<Reply> {
     if !call.query.is_empty() || cx.scopes().is_some() {

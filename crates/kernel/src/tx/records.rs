@@ -9,7 +9,7 @@ use crate::{
 use base::{Error, Fault, Result, Value};
 
 /// The place of the version among the columns of a record.
-const VERSION: usize = 4;
+pub(super) const VERSION: usize = 4;
 
 impl Tx<'_, '_> {
     /// The record as it is stored, whoever asks.

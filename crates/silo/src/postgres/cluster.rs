@@ -14,8 +14,10 @@ use std::{path::Path, sync::Arc, time::Duration};
 /// A unit waits for the network at each statement; SQLite needs a quarter of this.
 pub const UNIT: Duration = Duration::from_secs(2);
 pub const SCAN: Duration = Duration::from_secs(2);
-/// What every session begins with: how long a statement, a lock and a pause in a transaction may take, in milliseconds.
-pub const LIMITS: &str = "SET statement_timeout = 2000; SET lock_timeout = 2000; SET idle_in_transaction_session_timeout = 5000";
+/// What every session begins with: how long a statement, a lock and a pause in a transaction may take.
+pub fn limits() -> String {
+    format!("SET statement_timeout = {}; SET lock_timeout = 2000; SET idle_in_transaction_session_timeout = 5000", SCAN.max(UNIT).as_millis())
+}
 
 /// Where one tenant's tables are, and what begins a transaction there.
 pub struct Place {

@@ -1,4 +1,4 @@
-use super::{address::Address, cluster::LIMITS, session::Session};
+use super::{address::Address, cluster::limits, session::Session};
 use crate::fault;
 use base::{Error, Result};
 use parking_lot::Mutex;
@@ -69,7 +69,7 @@ impl Pool {
                 tracing::warn!(error = %e, "a PostgreSQL session ended");
             }
         });
-        tokio::time::timeout(WAIT, client.batch_execute(LIMITS)).await.map_err(fault::lost)?.map_err(|e| fault::postgres(&e))?;
+        tokio::time::timeout(WAIT, client.batch_execute(&limits())).await.map_err(fault::lost)?.map_err(|e| fault::postgres(&e))?;
         Ok(Session::new(client, self.handle.clone()))
     }
 
