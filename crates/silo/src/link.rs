@@ -136,17 +136,25 @@ impl Link {
             Link::Postgres(_) => postgres::COLUMNS,
         }
     }
-    /// Between batches; `idle` when nothing is waiting.
-    pub fn tidy(&mut self, idle: bool) {
+    /// Between batches; `idle` when nothing is waiting. `settle` sends readers out of the log.
+    pub fn tidy(&mut self, idle: bool, settle: impl Fn()) {
         match self {
-            Link::Sqlite(c) => c.tidy(idle),
+            Link::Sqlite(c) => {
+                if c.tidy(idle) {
+                    settle();
+                }
+            }
             Link::Postgres(_) => {}
         }
     }
-    /// Before the writer goes: leave the silo so that it opens fast.
-    pub fn retire(&mut self) {
+    /// Before the writer goes: leave the silo so that it opens fast. Whoever reads after the first step reads the file and not the log.
+    pub fn retire(&mut self, settle: impl Fn()) {
         match self {
-            Link::Sqlite(c) => c.retire(),
+            Link::Sqlite(c) => {
+                c.checkpoint();
+                settle();
+                c.retire();
+            }
             Link::Postgres(_) => {}
         }
     }

@@ -37,9 +37,9 @@ impl Silo {
         let queue = match &store {
             Store::Sqlite(s) => {
                 let path = s.path().to_owned();
-                Queue::new(id, counters, UNIT, move || sqlite::link(&path, sqlite::Role::Writer))
+                Queue::new(id, counters, UNIT, move || sqlite::link(&path, sqlite::Role::Writer), s.settle())
             }
-            Store::Postgres(s) => Queue::new(id, counters, postgres::UNIT, s.link()),
+            Store::Postgres(s) => Queue::new(id, counters, postgres::UNIT, s.link(), || {}),
         };
         let (destroyed, suspect) = (AtomicBool::new(false), AtomicBool::new(false));
         Silo(Arc::new(Inner { id, store, queue, used: AtomicU64::new(0), destroyed, suspect, quarantine }))
@@ -66,12 +66,12 @@ impl Silo {
         self.heard(answer)
     }
 
-    /// Asks for one row by one statement, which is one state of the silo: without a transaction around it on SQLite, in one round trip on
-    /// PostgreSQL. `None`: not now, so ask in a transaction.
+    /// Asks for one row by one statement, which is one state of the silo: on SQLite in a snapshot that lasts while nobody writes, on
+    /// PostgreSQL in one round trip. `None`: not now, so ask in a transaction.
     pub async fn peek<T: Send>(&self, sql: &str, p: &[Value<'_>], f: impl FnOnce(&Row<'_>) -> Result<T> + Send) -> Option<Result<Option<T>>> {
         self.usable().ok()?;
         let answer = match &self.0.store {
-            Store::Sqlite(s) => s.peek(sql, p, f),
+            Store::Sqlite(s) => s.peek(self.generation(), sql, p, f),
             Store::Postgres(s) => Some(s.peek(sql, p, f).await),
         };
         answer.map(|answer| self.heard(answer))
@@ -137,7 +137,7 @@ impl Inner {
     /// Lets go of connections that nobody has needed for a while.
     pub fn tidy(&self) {
         match &self.store {
-            Store::Sqlite(s) => s.readers.close_idle(),
+            Store::Sqlite(s) => s.tidy(),
             Store::Postgres(_) => {}
         }
     }

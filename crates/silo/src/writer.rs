@@ -58,6 +58,8 @@ pub struct Queue {
     counters: Arc<Counters>,
     /// Opens the writer's own connection, on its own thread.
     connect: Box<dyn Fn() -> Result<Link> + Send + Sync>,
+    /// Ends the snapshots that readers keep, see `sqlite::Connection::look`.
+    settle: Box<dyn Fn() + Send + Sync>,
     state: Mutex<State>,
     /// Units that wait or run.
     pending: AtomicUsize,
@@ -75,11 +77,18 @@ struct State {
 }
 
 impl Queue {
-    pub fn new(tenant: TenantId, counters: Arc<Counters>, limit: Duration, connect: impl Fn() -> Result<Link> + Send + Sync + 'static) -> Arc<Queue> {
+    pub fn new(
+        tenant: TenantId,
+        counters: Arc<Counters>,
+        limit: Duration,
+        connect: impl Fn() -> Result<Link> + Send + Sync + 'static,
+        settle: impl Fn() + Send + Sync + 'static,
+    ) -> Arc<Queue> {
         Arc::new(Queue {
             tenant,
             counters,
             connect: Box::new(connect),
+            settle: Box::new(settle),
             state: Mutex::default(),
             pending: AtomicUsize::new(0),
             generation: AtomicU64::new(0),
@@ -160,8 +169,9 @@ impl Queue {
             match queue.recv_timeout(IDLE) {
                 Ok(first) => {
                     self.batch(&mut link, first, queue);
+                    (self.settle)();
                     if let Some(link) = &mut link {
-                        link.tidy(self.is_idle());
+                        link.tidy(self.is_idle(), &self.settle);
                     }
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -182,7 +192,7 @@ impl Queue {
             }
         }
         if let Some(mut link) = link {
-            link.retire();
+            link.retire(&self.settle);
         }
     }
 
@@ -280,7 +290,7 @@ mod tests {
         let id = TenantId::new();
         files.make(id, None, |link| link.engine_batch("CREATE TABLE n (i INTEGER PRIMARY KEY) STRICT")).unwrap();
         let path = files.path(id);
-        let queue = Queue::new(id, Arc::default(), Duration::from_secs(5), move || sqlite::link(&path, Role::Writer));
+        let queue = Queue::new(id, Arc::default(), Duration::from_secs(5), move || sqlite::link(&path, Role::Writer), || {});
         let mut tasks = Vec::new();
         for task in 0..4_u64 {
             let queue = queue.clone();

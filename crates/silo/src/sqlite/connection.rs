@@ -7,12 +7,17 @@ use rusqlite::{
     types::{ToSqlOutput, ValueRef},
     wal::CheckpointMode,
 };
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 pub const COLUMNS: &str = "SELECT name FROM pragma_table_info(?1)";
 /// Statements between two looks at the clock.
 const STEPS: i32 = 4000;
 const WAL_KEPT: u64 = 1 << 20;
+/// How long a snapshot is read from, at most: so late a write of another process is seen.
+const SNAPSHOT: Duration = Duration::from_secs(1);
 
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +39,16 @@ pub struct Connection {
     deadline: Deadline,
     marked: bool,
     wal: Option<std::path::PathBuf>,
+    snapshot: Snapshot,
+}
+
+/// A read transaction that is left open between the single statements of [`Connection::look`], because taking the locks of another and
+/// looking where the log ends costs as much as reading a record.
+#[derive(Default)]
+struct Snapshot {
+    open: bool,
+    /// The generation of the silo that somebody last asked for, and when that was first.
+    asked: Option<(u64, Instant)>,
 }
 
 impl Connection {
@@ -51,7 +66,7 @@ impl Connection {
             name.push("-wal");
             name.into()
         });
-        Ok(Connection { raw, deadline, marked: false, wal })
+        Ok(Connection { raw, deadline, marked: false, wal, snapshot: Snapshot::default() })
     }
 
     /// After the migrations of an open: from here on nothing can be written through this connection.
@@ -67,7 +82,36 @@ impl Connection {
     }
 
     pub fn begin_read(&mut self) -> Result<()> {
+        self.let_go();
         self.bare("BEGIN")
+    }
+
+    /// Before a single statement that reads: leaves it in the snapshot of the statement before, where nothing was written since. Whoever
+    /// asks twice within a second in the same generation gets one; it ends with the generation, and with that second.
+    pub fn look(&mut self, generation: u64) -> Result<()> {
+        let again = self.snapshot.asked.is_some_and(|(asked, at)| asked == generation && at.elapsed() < SNAPSHOT);
+        if !again {
+            self.let_go();
+            self.snapshot.asked = Some((generation, Instant::now()));
+        } else if !self.snapshot.open {
+            self.bare("BEGIN")?;
+            self.snapshot.open = true;
+        }
+        Ok(())
+    }
+
+    /// Ends the snapshot, so that the log can be moved into the file and begin anew.
+    pub fn let_go(&mut self) {
+        if std::mem::take(&mut self.snapshot.open) {
+            self.end_read();
+        }
+    }
+
+    /// The same, if nobody has asked for a second.
+    pub fn let_go_if_old(&mut self) {
+        if self.snapshot.asked.is_some_and(|(_, at)| at.elapsed() >= SNAPSHOT) {
+            self.let_go();
+        }
     }
 
     pub fn end_read(&mut self) {
@@ -158,11 +202,19 @@ impl Connection {
         self.raw.execute_batch(sql).map_err(fault::sqlite)
     }
 
-    /// Moves a long WAL into the file, and a very long one even while others wait. The next write then begins it anew.
-    pub fn tidy(&mut self, idle: bool) {
+    /// Moves a long WAL into the file, and a very long one even while others wait. The next write then begins it anew, if no reader is
+    /// left in it. Says whether it was long.
+    pub fn tidy(&mut self, idle: bool) -> bool {
         let most = if idle { WAL_KEPT } else { 8 * WAL_KEPT };
         let long = self.wal.as_ref().and_then(|w| w.metadata().ok()).is_some_and(|m| m.len() > most);
-        if long && let Err(e) = self.raw.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE) {
+        if long {
+            self.checkpoint();
+        }
+        long
+    }
+
+    pub fn checkpoint(&mut self) {
+        if let Err(e) = self.raw.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE) {
             tracing::warn!(error = %e, "checkpoint");
         }
     }

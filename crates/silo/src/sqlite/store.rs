@@ -18,7 +18,7 @@ const INLINE: Duration = Duration::from_millis(250);
 pub struct Store {
     path: PathBuf,
     /// One at first. Where it was found busy another joins it, up to one for each core: the hub is read on every request.
-    inline: Mutex<Vec<Link>>,
+    inline: Arc<Mutex<Vec<Link>>>,
     inline_count: AtomicUsize,
     pub readers: Arc<Readers>,
 }
@@ -31,7 +31,7 @@ impl Store {
         if let Link::Sqlite(c) = &mut link {
             c.read_only()?;
         }
-        Ok(Store { path: path.to_owned(), inline: Mutex::new(vec![link]), inline_count: AtomicUsize::new(1), readers: Readers::new(path) })
+        Ok(Store { path: path.to_owned(), inline: Arc::new(Mutex::new(vec![link])), inline_count: AtomicUsize::new(1), readers: Readers::new(path) })
     }
 
     /// Reads on the caller's own thread, or gives `f` back when the inline readers are busy.
@@ -42,12 +42,27 @@ impl Store {
         Ok(answer)
     }
 
-    /// One row by one statement, if an inline reader is free.
-    pub fn peek<T>(&self, sql: &str, p: &[Value<'_>], f: impl FnOnce(&Row<'_>) -> Result<T>) -> Option<Result<Option<T>>> {
+    /// One row by one statement, if an inline reader is free. `generation` is the silo's before anybody looked.
+    pub fn peek<T>(&self, generation: u64, sql: &str, p: &[Value<'_>], f: impl FnOnce(&Row<'_>) -> Result<T>) -> Option<Result<Option<T>>> {
         let mut link = self.inline.lock().pop()?;
-        let answer = unit::peek(&mut link, INLINE, sql, p, f);
+        let answer = look(&mut link, generation).and_then(|()| unit::peek(&mut link, INLINE, sql, p, f));
+        if answer.is_err() {
+            each_reader(std::slice::from_mut(&mut link), Connection::let_go);
+        }
         self.inline.lock().push(link);
         Some(answer)
+    }
+
+    /// Ends the snapshots of readers that nobody uses at the moment.
+    pub fn settle(&self) -> impl Fn() + Send + Sync + 'static {
+        let inline = self.inline.clone();
+        move || each_reader(&mut inline.lock(), Connection::let_go)
+    }
+
+    /// Lets go of what nobody has needed for a while.
+    pub fn tidy(&self) {
+        each_reader(&mut self.inline.lock(), Connection::let_go_if_old);
+        self.readers.close_idle();
     }
 
     /// After a read had to go to the pool: the reader that was opened for it there stays as one more inline reader.
@@ -63,6 +78,21 @@ impl Store {
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+fn each_reader(links: &mut [Link], f: impl Fn(&mut Connection)) {
+    for link in links {
+        if let Link::Sqlite(c) = link {
+            f(c);
+        }
+    }
+}
+
+fn look(link: &mut Link, generation: u64) -> Result<()> {
+    match link {
+        Link::Sqlite(c) => c.look(generation),
+        Link::Postgres(_) => Ok(()),
     }
 }
 

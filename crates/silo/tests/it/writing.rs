@@ -320,6 +320,10 @@ async fn a_long_log_is_moved_into_the_file() {
     let mut longest = 0;
     for _ in 0..250 {
         silo.write(|tx| emit(tx, &"long".repeat(25_000))).await.unwrap();
+        // The second look is into a snapshot that stays: it must not hold the log back.
+        for _ in 0..2 {
+            peek_seq(&silo).await;
+        }
         longest = longest.max(wal.metadata().unwrap().len());
     }
     assert!(longest < 12 << 20, "{longest}");
@@ -356,6 +360,57 @@ async fn of_many_who_make_one_silo_only_the_maker_is_told_of_its_commit() {
         assert_eq!(told.load(SeqCst), u64::try_from(maker).unwrap());
         drop(silo);
         stage.end(&[id]).await;
+    })
+    .await;
+}
+
+async fn peek_seq(silo: &silo::Silo) -> i64 {
+    silo.peek(r#"SELECT "seq" FROM "meta""#, &[], |row| row.int(0)).await.unwrap().unwrap().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_look_sees_what_was_acknowledged_and_soon_what_another_process_wrote() {
+    for_each_engine(|stage| async move {
+        let silo = stage.silo().await;
+        let seen = Arc::new(AtomicU64::new(0));
+        let mut looking = Vec::new();
+        for _ in 0..2 {
+            let (silo, seen) = (silo.clone(), seen.clone());
+            looking.push(tokio::spawn(async move {
+                while seen.load(SeqCst) < 300 {
+                    // Busy readers are no answer, and no harm.
+                    let Some(found) = silo.peek(r#"SELECT "seq" FROM "meta""#, &[], |row| row.int(0)).await else { continue };
+                    assert!(found.unwrap().unwrap() <= 300);
+                    tokio::task::yield_now().await;
+                }
+            }));
+        }
+        for _ in 0..300 {
+            let seq = silo.write(|tx| emit(tx, "seen")).await.unwrap();
+            let found = silo.read(|tx| tx.row(r#"SELECT "seq" FROM "meta""#, &[], |row| row.int(0))).await.unwrap();
+            assert_eq!(found, Some(seq));
+            if let Some(found) = silo.peek(r#"SELECT "seq" FROM "meta""#, &[], |row| row.int(0)).await {
+                assert_eq!(found.unwrap(), Some(seq));
+            }
+            seen.fetch_add(1, SeqCst);
+        }
+        for task in looking {
+            task.await.unwrap();
+        }
+        let options = silo::Options {
+            engine: stage.engine.clone(),
+            installation: stage.installation.clone(),
+            max_open: None,
+            at_open: Arc::new(|_, _| Ok(())),
+        };
+        let other = silo::Silos::start(options).await.unwrap();
+        let seq = other.open(silo.id()).await.unwrap().write(|tx| emit(tx, "from elsewhere")).await.unwrap();
+        let since = std::time::Instant::now();
+        while peek_seq(&silo).await != seq {
+            assert!(since.elapsed() < std::time::Duration::from_millis(1500), "a snapshot ends after a second");
+        }
+        other.shutdown().await;
+        stage.end(&[silo.id()]).await;
     })
     .await;
 }
