@@ -110,7 +110,7 @@ pub(crate) fn append_by(by: By<'_>, sql: &mut silo::Tx<'_>, at: Time, kind: &str
     let hash = entry.chain(&head.hash);
     head.seq = seq;
     head.hash = hash;
-    sql.run(
+    sql.later(
         INSERT,
         &[
             seq.into(),

@@ -95,7 +95,7 @@ impl Key {
         let sealed = self.sealed.then(|| self.seal(tx).and_then(|key| key.seal(&self.place(tx, &self.row()), plain))).transpose()?;
         let now = Time::now();
         let answer = sealed.as_deref().unwrap_or(plain);
-        tx.sql().run(
+        tx.sql().later(
             r#"INSERT INTO "idempotency" ("key", "body", "status", "etag", "answer", "expires_at") VALUES (?1, ?2, ?3, ?4, ?5, ?6)
 ON CONFLICT ("key") DO UPDATE SET "body" = excluded."body", "status" = excluded."status", "etag" = excluded."etag", "answer" = excluded."answer", "expires_at" = excluded."expires_at""#,
             &[
@@ -109,7 +109,7 @@ ON CONFLICT ("key") DO UPDATE SET "body" = excluded."body", "status" = excluded.
         )?;
         // What has expired goes with every so many writes, not with each.
         if tx.sql().head().seq % 32 == 0 {
-            tx.sql().run(r#"DELETE FROM "idempotency" WHERE "expires_at" <= ?1"#, &[now.into()])?;
+            tx.sql().later(r#"DELETE FROM "idempotency" WHERE "expires_at" <= ?1"#, &[now.into()])?;
         }
         Ok(())
     }

@@ -89,6 +89,20 @@ impl Link {
             Link::Postgres(c) => c.run(sql, p),
         }
     }
+    /// Runs a statement of which the caller needs to know only that it succeeded: PostgreSQL hears of it with the next one.
+    pub fn later(&mut self, sql: &str, p: &[Value<'_>]) -> Result<()> {
+        match self {
+            Link::Sqlite(c) => c.run(sql, p).map(drop),
+            Link::Postgres(c) => c.later(sql, p),
+        }
+    }
+    /// Waits for what [`Link::later`] has begun.
+    pub fn flush(&mut self) -> Result<()> {
+        match self {
+            Link::Sqlite(_) => Ok(()),
+            Link::Postgres(c) => c.flush(),
+        }
+    }
     pub fn prepare(&mut self, sql: &str) -> Result<()> {
         match self {
             Link::Sqlite(c) => c.prepare(sql),

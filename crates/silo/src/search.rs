@@ -21,6 +21,8 @@ pub struct SearchQuery {
 
 const LONGEST_WORD: usize = 64;
 const MOST_WORDS: usize = 10_000;
+/// So many are looked up by one statement.
+const AT_ONCE: usize = 64;
 
 /// Cuts text into folded words, the same way for what is stored and for what is asked.
 pub fn cut_words(text: &str) -> Vec<String> {
@@ -68,21 +70,46 @@ pub fn write(tx: &mut Tx<'_>, edits: Vec<Edit>) -> Result<()> {
     let last: HashMap<(&str, &str), usize> = edits.iter().enumerate().map(|(i, e)| ((e.resource.as_str(), e.id.as_str()), i)).collect();
     let mut kept: Vec<usize> = last.into_values().collect();
     kept.sort_unstable();
-    for edit in kept.into_iter().filter_map(|i| edits.get(i)) {
-        let n =
-            tx.row(r#"SELECT "n" FROM "search_docs" WHERE "resource" = ?1 AND "id" = ?2"#, &[(&edit.resource).into(), (&edit.id).into()], |row| {
-                row.int(0)
-            })?;
-        match (n, &edit.doc) {
+    let edits: Vec<&Edit> = kept.into_iter().filter_map(|i| edits.get(i)).collect();
+    let mut by_resource: HashMap<&str, Vec<&str>> = HashMap::new();
+    for edit in &edits {
+        by_resource.entry(&edit.resource).or_default().push(&edit.id);
+    }
+    let mut known = HashMap::new();
+    for (resource, ids) in by_resource {
+        for ids in ids.chunks(AT_ONCE) {
+            numbers(tx, resource, ids, &mut known)?;
+        }
+    }
+    let mut next = None;
+    for edit in edits {
+        match (known.get(&(edit.resource.as_str(), edit.id.as_str())), &edit.doc) {
             (None, None) => {}
-            (Some(n), None) => remove(tx, n)?,
-            (Some(n), Some((title, words))) => replace(tx, n, title, words)?,
+            (Some(n), None) => remove(tx, *n)?,
+            (Some(n), Some((title, words))) => replace(tx, *n, title, words)?,
             (None, Some((title, words))) => {
-                let n = tx.row(r#"SELECT COALESCE(MAX("n"), 0) + 1 FROM "search_docs""#, &[], |row| row.int(0))?.unwrap_or(1);
+                let n = match next {
+                    Some(n) => n,
+                    None => tx.row(r#"SELECT COALESCE(MAX("n"), 0) + 1 FROM "search_docs""#, &[], |row| row.int(0))?.unwrap_or(1),
+                };
                 insert(tx, n, &edit.resource, &edit.id, title, words)?;
+                next = Some(n + 1);
             }
         }
     }
+    Ok(())
+}
+
+/// The numbers of what can be found already. Few numbers of parameters, so few texts: 1, 2, 4 .. ids; the last is repeated.
+fn numbers<'e>(tx: &mut Tx<'_>, resource: &'e str, ids: &[&'e str], known: &mut HashMap<(&'e str, &'e str), i64>) -> Result<()> {
+    let Some(last) = ids.last() else { return Ok(()) };
+    let size = ids.len().next_power_of_two();
+    let places: Vec<String> = (0..size).map(|i| format!("?{}", i + 2)).collect();
+    let padded = ids.iter().chain(std::iter::repeat(last)).take(size).map(|id| Value::from(*id));
+    let p: Vec<Value<'_>> = std::iter::once(Value::from(resource)).chain(padded).collect();
+    let sql = format!(r#"SELECT "id", "n" FROM "search_docs" WHERE "resource" = ?1 AND "id" IN ({})"#, places.join(", "));
+    let found: HashMap<String, i64> = tx.rows(&sql, &p, |row| Ok((row.text(0)?.to_owned(), row.int(1)?)))?.into_iter().collect();
+    known.extend(ids.iter().filter_map(|id| Some(((resource, *id), *found.get(*id)?))));
     Ok(())
 }
 
@@ -90,12 +117,12 @@ pub fn insert(tx: &mut Tx<'_>, n: i64, resource: &str, id: &str, title: &str, wo
     let p = [n.into(), resource.into(), id.into(), title.into(), words.into()];
     match tx.link().engine() {
         Dialect::Sqlite => {
-            tx.run(r#"INSERT INTO "search_docs" ("n", "resource", "id", "title") VALUES (?1, ?2, ?3, ?4)"#, p.get(..4).unwrap_or_default())?;
-            tx.run(r#"INSERT INTO "search_index" (rowid, "words") VALUES (?1, ?2)"#, &[n.into(), words.into()])?;
+            tx.later(r#"INSERT INTO "search_docs" ("n", "resource", "id", "title") VALUES (?1, ?2, ?3, ?4)"#, p.get(..4).unwrap_or_default())?;
+            tx.later(r#"INSERT INTO "search_index" (rowid, "words") VALUES (?1, ?2)"#, &[n.into(), words.into()])?;
         }
         Dialect::Postgres => {
             let sql = r#"INSERT INTO "search_docs" ("n", "resource", "id", "title", "words") VALUES (?1, ?2, ?3, ?4, array_to_tsvector(string_to_array(?5, ' ')))"#;
-            tx.run(sql, &p)?;
+            tx.later(sql, &p)?;
         }
     }
     Ok(())
@@ -104,22 +131,22 @@ pub fn insert(tx: &mut Tx<'_>, n: i64, resource: &str, id: &str, title: &str, wo
 fn replace(tx: &mut Tx<'_>, n: i64, title: &str, words: &str) -> Result<()> {
     match tx.link().engine() {
         Dialect::Sqlite => {
-            tx.run(r#"UPDATE "search_docs" SET "title" = ?2 WHERE "n" = ?1"#, &[n.into(), title.into()])?;
-            tx.run(r#"DELETE FROM "search_index" WHERE rowid = ?1"#, &[n.into()])?;
-            tx.run(r#"INSERT INTO "search_index" (rowid, "words") VALUES (?1, ?2)"#, &[n.into(), words.into()])?;
+            tx.later(r#"UPDATE "search_docs" SET "title" = ?2 WHERE "n" = ?1"#, &[n.into(), title.into()])?;
+            tx.later(r#"DELETE FROM "search_index" WHERE rowid = ?1"#, &[n.into()])?;
+            tx.later(r#"INSERT INTO "search_index" (rowid, "words") VALUES (?1, ?2)"#, &[n.into(), words.into()])?;
         }
         Dialect::Postgres => {
             let sql = r#"UPDATE "search_docs" SET "title" = ?2, "words" = array_to_tsvector(string_to_array(?3, ' ')) WHERE "n" = ?1"#;
-            tx.run(sql, &[n.into(), title.into(), words.into()])?;
+            tx.later(sql, &[n.into(), title.into(), words.into()])?;
         }
     }
     Ok(())
 }
 
 fn remove(tx: &mut Tx<'_>, n: i64) -> Result<()> {
-    tx.run(r#"DELETE FROM "search_docs" WHERE "n" = ?1"#, &[n.into()])?;
+    tx.later(r#"DELETE FROM "search_docs" WHERE "n" = ?1"#, &[n.into()])?;
     if tx.link().engine() == Dialect::Sqlite {
-        tx.run(r#"DELETE FROM "search_index" WHERE rowid = ?1"#, &[n.into()])?;
+        tx.later(r#"DELETE FROM "search_index" WHERE rowid = ?1"#, &[n.into()])?;
     }
     Ok(())
 }

@@ -83,6 +83,7 @@ impl<'a> Tx<'a> {
     pub(crate) fn complete<T>(&mut self, f: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
         let answer = f(self)?;
         self.alive()?;
+        self.link.flush().map_err(|e| self.die(e))?;
         Ok(answer)
     }
     pub(crate) fn link(&mut self) -> &mut Link {
@@ -119,6 +120,13 @@ impl Tx<'_> {
     pub fn run(&mut self, sql: &str, p: &[Value<'_>]) -> Result<u64> {
         self.ready(p)?;
         self.link.run(sql, p).map_err(|e| self.die(e))
+    }
+
+    /// Runs a statement of which the caller needs to know only that it succeeded. On PostgreSQL it goes out with the next statement, or
+    /// at the end of the unit, which saves waiting for its answer; its error is the error of that one.
+    pub fn later(&mut self, sql: &str, p: &[Value<'_>]) -> Result<()> {
+        self.ready(p)?;
+        self.link.later(sql, p).map_err(|e| self.die(e))
     }
 
     /// Prepares a statement without running it: whether this engine understands it at all.

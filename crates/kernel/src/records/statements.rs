@@ -10,9 +10,9 @@ pub struct Statement<'a> {
 }
 
 impl Statement<'_> {
-    /// Runs it and says how many rows changed.
-    pub fn run(&self, tx: &mut silo::Tx<'_>) -> Result<u64> {
-        tx.run(&self.sql, &self.params)
+    /// Runs it for its effect, at the latest when the unit ends.
+    pub fn run(&self, tx: &mut silo::Tx<'_>) -> Result<()> {
+        tx.later(&self.sql, &self.params)
     }
 }
 

@@ -2,6 +2,7 @@ use super::{
     Connection, Store,
     address::{Address, refused},
     pool::Pool,
+    session::{Ahead, Session},
 };
 use crate::{
     Tx, copy,
@@ -65,7 +66,7 @@ impl Cluster {
         let mut lease = self.pool.handle.block_on(self.pool.lease())?;
         let sql = "SELECT r.rolsuper OR r.rolcreaterole, has_database_privilege(current_database(), 'CREATE'), CAST(current_user AS TEXT), \
             CAST(current_database() AS TEXT), CAST(current_setting('server_version_num') AS INTEGER) FROM pg_catalog.pg_roles r WHERE r.rolname = current_user";
-        let rows = lease.session()?.query(None, sql, &[])?;
+        let rows = lease.session()?.query(Ahead::default(), sql, &[])?;
         let row = rows.first().map(crate::Row::postgres).ok_or_else(|| Error::internal("who am I?"))?;
         let (user, database) = (row.text(2)?, row.text(3)?);
         if row.int(4)? < 140_000 {
@@ -92,7 +93,7 @@ impl Cluster {
         let mut lease = self.pool.handle.block_on(self.pool.lease())?;
         let sql = r"SELECT CAST(nspname AS TEXT) FROM pg_catalog.pg_namespace WHERE nspname LIKE 'tenon\_%\_hub' ORDER BY nspname";
         let own = self.place(TenantId::HUB).name.clone();
-        let rows = lease.session()?.query(None, sql, &[])?;
+        let rows = lease.session()?.query(Ahead::default(), sql, &[])?;
         let names: Result<Vec<String>> = rows.iter().map(|row| crate::Row::postgres(row).text(0).map(str::to_owned)).collect();
         let ids = names?.into_iter().filter(|name| *name != own);
         Ok(ids.filter_map(|name| Some(name.strip_prefix("tenon_")?.strip_suffix("_hub")?.to_owned())).collect())
@@ -102,7 +103,7 @@ impl Cluster {
         let mut lease = self.pool.handle.block_on(self.pool.lease())?;
         let name = self.place(id).name.clone();
         let sql = "SELECT CAST(1 AS BIGINT) FROM pg_catalog.pg_namespace WHERE nspname = ?1";
-        Ok(!lease.session()?.query(None, sql, &[name.into()])?.is_empty())
+        Ok(!lease.session()?.query(Ahead::default(), sql, &[name.into()])?.is_empty())
     }
 
     /// Makes schema, role and tables in one transaction. `fill` gets the transaction; false when somebody else was faster.
@@ -114,9 +115,9 @@ impl Cluster {
         session.open = true;
         // One silo at a time: roles are rows of a catalogue that all databases share.
         session.batch("BEGIN; SELECT pg_advisory_xact_lock(hashtext('tenon makes a silo'))")?;
-        let there = |session: &mut super::session::Session, table: &str, column: &str| {
+        let there = |session: &mut Session, table: &str, column: &str| {
             let sql = format!("SELECT CAST(1 AS BIGINT) FROM pg_catalog.{table} WHERE {column} = ?1");
-            session.query(None, &sql, &[name.as_str().into()]).map(|rows| !rows.is_empty())
+            session.query(Ahead::default(), &sql, &[name.as_str().into()]).map(|rows| !rows.is_empty())
         };
         if there(session, "pg_namespace", "nspname")? {
             session.batch("ROLLBACK")?;
@@ -174,7 +175,7 @@ impl Cluster {
     fn schema_name(&self, id: TenantId) -> Result<String> {
         let mut lease = self.pool.handle.block_on(self.pool.lease())?;
         let sql = "SELECT obj_description(oid, 'pg_namespace') FROM pg_catalog.pg_namespace WHERE nspname = ?1";
-        let rows = lease.session()?.query(None, sql, &[self.place(id).name.as_str().into()])?;
+        let rows = lease.session()?.query(Ahead::default(), sql, &[self.place(id).name.as_str().into()])?;
         let comment = rows.first().map(crate::Row::postgres).ok_or_else(Error::not_found)?.opt_text(0)?.unwrap_or_default().to_owned();
         Ok(comment.strip_prefix("tenon ").unwrap_or_default().to_owned())
     }

@@ -1,6 +1,7 @@
 use super::{
     cluster::Place,
     pool::{Lease, Pool},
+    session::{Ahead, Waiting},
 };
 use crate::{
     Head, Row,
@@ -15,6 +16,9 @@ use tokio_postgres::SimpleQueryMessage;
 pub const COLUMNS: &str = "SELECT CAST(a.attname AS TEXT) FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = current_schema() AND c.relname = ?1 AND c.relkind = 'r' \
     AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum";
+
+/// So many statements wait at most.
+const MOST_WAITING: usize = 16;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Before {
@@ -33,6 +37,8 @@ pub struct Connection {
     deadline: Deadline,
     /// What goes out with the next statement, to save a round trip.
     before: Before,
+    /// Statements whose answers nobody waits for yet, behind it.
+    waiting: Vec<Waiting>,
     /// A statement has failed since the last mark: only a rollback is heard now.
     failed: bool,
     marked: bool,
@@ -41,7 +47,17 @@ pub struct Connection {
 
 impl Connection {
     pub fn new(pool: Arc<Pool>, place: Arc<Place>, lease: Option<Lease>) -> Connection {
-        Connection { pool, place, lease, deadline: Deadline::default(), before: Before::Nothing, failed: false, marked: false, unlimited: false }
+        Connection {
+            pool,
+            place,
+            lease,
+            deadline: Deadline::default(),
+            before: Before::Nothing,
+            waiting: Vec::new(),
+            failed: false,
+            marked: false,
+            unlimited: false,
+        }
     }
 
     /// Takes over a session in which somebody has begun a transaction of this tenant.
@@ -54,6 +70,7 @@ impl Connection {
 
     fn fresh(&mut self) {
         (self.before, self.failed, self.marked, self.unlimited) = (Before::Nothing, false, false, false);
+        self.waiting.clear();
     }
 
     fn lease(&mut self) -> Result<&mut Lease> {
@@ -107,6 +124,7 @@ impl Connection {
 
     pub fn back(&mut self) -> Result<()> {
         self.failed = false;
+        self.waiting.clear();
         if std::mem::replace(&mut self.before, Before::Nothing) != Before::Nothing {
             // The unit failed before its first statement: its mark was never set.
             return Ok(());
@@ -115,20 +133,23 @@ impl Connection {
     }
 
     /// What goes out with the next statement.
-    fn before<'a>(&mut self, place: &'a Place) -> Option<&'a str> {
+    fn ahead<'a>(&mut self, place: &'a Place) -> Ahead<'a> {
         let before = std::mem::replace(&mut self.before, Before::Nothing);
         self.marked |= matches!(before, Before::Mark | Before::NextMark);
-        match before {
+        let batch = match before {
             Before::Nothing => None,
-            Before::BeginRead => Some(&place.begin_read),
+            Before::BeginRead => Some(place.begin_read.as_str()),
             Before::Mark => Some("SAVEPOINT unit"),
             Before::NextMark => Some("RELEASE unit; SAVEPOINT unit"),
-        }
+        };
+        Ahead { batch, waiting: std::mem::take(&mut self.waiting) }
     }
 
     pub fn commit(&mut self, head: Option<Head>) -> Result<()> {
         self.deadline.set(None);
         self.before = Before::Nothing;
+        let place = self.place.clone();
+        let ahead = self.ahead(&place);
         if self.failed {
             // COMMIT would answer without an error, and roll back.
             return Err(Error::internal("a statement has failed and nobody noticed"));
@@ -140,7 +161,7 @@ impl Connection {
                 format!(r#"UPDATE "meta" SET "seq" = {seq}, "hash" = '\x{hash}', "epoch" = {epoch} WHERE "one" = 1; COMMIT"#)
             }
         };
-        self.batch(&sql)?;
+        self.lease()?.session()?.batch_after(&ahead, &sql)?;
         if let Some(mut lease) = self.lease.take() {
             lease.session()?.open = false;
         }
@@ -150,6 +171,7 @@ impl Connection {
     pub fn rollback(&mut self) {
         self.deadline.set(None);
         self.before = Before::Nothing;
+        self.waiting.clear();
         self.end("ROLLBACK");
     }
 
@@ -171,8 +193,32 @@ impl Connection {
     pub fn run(&mut self, sql: &str, p: &[Value<'_>]) -> Result<u64> {
         self.checked()?;
         let place = self.place.clone();
-        let before = self.before(&place);
-        let done = self.lease()?.session()?.execute(before, sql, p);
+        let ahead = self.ahead(&place);
+        let done = self.lease()?.session()?.execute(ahead, sql, p);
+        self.failed |= done.is_err();
+        done
+    }
+
+    /// Sends it with the next statement, or when the unit ends.
+    pub fn later(&mut self, sql: &str, p: &[Value<'_>]) -> Result<()> {
+        self.checked()?;
+        if !self.lease()?.session()?.knows(sql) {
+            // What is new here is prepared where its tables are.
+            self.prepare(sql)?;
+        }
+        let waiting = self.lease()?.session()?.waiting(sql, p)?;
+        self.waiting.push(waiting);
+        if self.waiting.len() >= MOST_WAITING { self.flush() } else { Ok(()) }
+    }
+
+    /// Sends what waits, and waits for it.
+    pub fn flush(&mut self) -> Result<()> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let place = self.place.clone();
+        let ahead = self.ahead(&place);
+        let done = self.lease()?.session()?.send(&ahead);
         self.failed |= done.is_err();
         done
     }
@@ -180,9 +226,9 @@ impl Connection {
     pub fn prepare(&mut self, sql: &str) -> Result<()> {
         self.checked()?;
         let place = self.place.clone();
-        let before = self.before(&place);
+        let ahead = self.ahead(&place);
         let session = self.lease()?.session()?;
-        let done = before.map_or(Ok(()), |before| session.batch(before).map(drop)).and_then(|()| session.prepare(sql));
+        let done = session.send(&ahead).and_then(|()| session.prepare(sql));
         self.failed |= done.is_err();
         done.map(drop)
     }
@@ -199,8 +245,8 @@ impl Connection {
     fn query(&mut self, sql: &str, p: &[Value<'_>]) -> Result<Vec<tokio_postgres::Row>> {
         self.checked()?;
         let place = self.place.clone();
-        let before = self.before(&place);
-        let answer = self.lease()?.session()?.query(before, sql, p);
+        let ahead = self.ahead(&place);
+        let answer = self.lease()?.session()?.query(ahead, sql, p);
         self.failed |= answer.is_err();
         answer
     }
@@ -247,11 +293,10 @@ impl Connection {
 
     pub fn batch(&mut self, sql: &str) -> Result<()> {
         let place = self.place.clone();
-        let before = self.before(&place);
-        let session = self.lease()?.session()?;
-        let done = before.map_or(Ok(Vec::new()), |before| session.batch(before)).and_then(|_| session.batch(sql));
+        let ahead = self.ahead(&place);
+        let done = self.lease()?.session()?.batch_after(&ahead, sql);
         self.failed |= done.is_err();
-        done.map(drop)
+        done
     }
 }
 

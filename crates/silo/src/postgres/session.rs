@@ -1,6 +1,7 @@
 use super::bound::Bound;
 use crate::fault;
 use base::{Code, Error, Result, Value};
+use futures_util::future::join_all;
 use lru::LruCache;
 use std::{num::NonZeroUsize, time::Duration};
 use tokio::{runtime::Handle, time::error::Elapsed};
@@ -9,6 +10,20 @@ use tokio_postgres::{Client, Row, SimpleQueryMessage, Statement, types::ToSql};
 const STATEMENTS: NonZeroUsize = NonZeroUsize::new(256).unwrap();
 /// A server that says nothing for so long is given up. Every statement has a shorter limit of the server's own.
 const SILENCE: Duration = Duration::from_secs(30);
+
+/// What goes out before a statement, in its round trip.
+#[derive(Default)]
+pub struct Ahead<'a> {
+    /// A BEGIN with its settings, or a SAVEPOINT.
+    pub batch: Option<&'a str>,
+    pub waiting: Vec<Waiting>,
+}
+
+/// A statement of which nobody needs to know more than that it succeeded.
+pub struct Waiting {
+    statement: Statement,
+    p: Vec<Value<'static>>,
+}
 
 /// One session with the server and its prepared statements.
 pub struct Session {
@@ -40,22 +55,48 @@ impl Session {
         self.heard(answer)
     }
 
-    /// Runs a statement; `before` (a BEGIN with its settings, a SAVEPOINT) goes out in the same round trip.
-    pub fn query(&mut self, before: Option<&str>, sql: &str, p: &[Value<'_>]) -> Result<Vec<Row>> {
-        let (statement, before) = self.known(before, sql)?;
+    /// Runs a statement; `ahead` goes out in the same round trip.
+    pub fn query(&mut self, ahead: Ahead<'_>, sql: &str, p: &[Value<'_>]) -> Result<Vec<Row>> {
+        let (statement, ahead) = self.known(ahead, sql)?;
         let p = bound(sql, &statement, p)?;
         let p = borrowed(&p);
-        let answer = self.wait(both(self.before(before), self.client.query(&statement, &p)));
+        let answer = self.wait(both(self.ahead(&ahead), self.client.query(&statement, &p)));
         self.heard(answer).inspect_err(|e| self.doubt(sql, e))
     }
 
     /// The same for its effect only.
-    pub fn execute(&mut self, before: Option<&str>, sql: &str, p: &[Value<'_>]) -> Result<u64> {
-        let (statement, before) = self.known(before, sql)?;
+    pub fn execute(&mut self, ahead: Ahead<'_>, sql: &str, p: &[Value<'_>]) -> Result<u64> {
+        let (statement, ahead) = self.known(ahead, sql)?;
         let p = bound(sql, &statement, p)?;
         let p = borrowed(&p);
-        let answer = self.wait(both(self.before(before), self.client.execute(&statement, &p)));
+        let answer = self.wait(both(self.ahead(&ahead), self.client.execute(&statement, &p)));
         self.heard(answer).inspect_err(|e| self.doubt(sql, e))
+    }
+
+    /// Sends what waits, all of it in one round trip.
+    pub fn send(&mut self, ahead: &Ahead<'_>) -> Result<()> {
+        if ahead.batch.is_none() && ahead.waiting.is_empty() {
+            return Ok(());
+        }
+        let answer = self.wait(self.ahead(ahead));
+        self.heard(answer)
+    }
+
+    /// The same, and a batch behind it.
+    pub fn batch_after(&mut self, ahead: &Ahead<'_>, sql: &str) -> Result<()> {
+        let answer = self.wait(both(self.ahead(ahead), self.client.batch_execute(sql)));
+        self.heard(answer)
+    }
+
+    pub fn knows(&self, sql: &str) -> bool {
+        self.statements.contains(sql)
+    }
+
+    /// A known statement with its values, to be sent later.
+    pub fn waiting(&mut self, sql: &str, p: &[Value<'_>]) -> Result<Waiting> {
+        let statement = self.statements.get(sql).cloned().ok_or_else(|| Error::internal("a statement was not prepared"))?;
+        counted(sql, &statement, p)?;
+        Ok(Waiting { statement, p: p.iter().map(|value| value.clone().into_owned()).collect() })
     }
 
     /// A whole transaction of one statement, in one round trip. Until its end is confirmed the session counts as open, so whoever stops
@@ -107,22 +148,28 @@ impl Session {
         }
     }
 
-    async fn before(&self, sql: Option<&str>) -> Result<(), tokio_postgres::Error> {
-        match sql {
-            Some(sql) => self.client.batch_execute(sql).await,
-            None => Ok(()),
-        }
+    /// Everything is sent before anything is waited for; the first that failed is the answer, for those behind it did nothing.
+    async fn ahead(&self, ahead: &Ahead<'_>) -> Result<(), tokio_postgres::Error> {
+        let first = async {
+            match ahead.batch {
+                Some(sql) => self.client.batch_execute(sql).await,
+                None => Ok(()),
+            }
+        };
+        let rest = ahead.waiting.iter().map(async |Waiting { statement, p }| {
+            let p: Vec<Bound<'_>> = p.iter().map(Bound).collect();
+            self.client.execute(statement, &borrowed(&p)).await.map(drop)
+        });
+        both(first, async { join_all(rest).await.into_iter().collect() }).await
     }
 
-    /// A statement that is new here is prepared first, and that needs what goes before it.
-    fn known<'a>(&mut self, before: Option<&'a str>, sql: &str) -> Result<(Statement, Option<&'a str>)> {
+    /// A statement that is new here is prepared first, and that needs what goes ahead of it.
+    fn known<'a>(&mut self, ahead: Ahead<'a>, sql: &str) -> Result<(Statement, Ahead<'a>)> {
         if let Some(statement) = self.statements.get(sql) {
-            return Ok((statement.clone(), before));
+            return Ok((statement.clone(), ahead));
         }
-        if let Some(before) = before {
-            self.batch(before)?;
-        }
-        Ok((self.prepare(sql)?, None))
+        self.send(&ahead)?;
+        Ok((self.prepare(sql)?, Ahead::default()))
     }
 
     pub fn prepare(&mut self, sql: &str) -> Result<Statement> {
@@ -169,10 +216,15 @@ async fn both<T>(
 }
 
 fn bound<'a>(sql: &str, statement: &Statement, p: &'a [Value<'a>]) -> Result<Vec<Bound<'a>>> {
-    if statement.params().len() != p.len() {
-        return Err(Error::internal(format!("{} values for {} parameters: {sql}", p.len(), statement.params().len())));
-    }
+    counted(sql, statement, p)?;
     Ok(p.iter().map(Bound).collect())
+}
+
+fn counted(sql: &str, statement: &Statement, p: &[Value<'_>]) -> Result<()> {
+    if statement.params().len() == p.len() {
+        return Ok(());
+    }
+    Err(Error::internal(format!("{} values for {} parameters: {sql}", p.len(), statement.params().len())))
 }
 
 fn borrowed<'a>(p: &'a [Bound<'a>]) -> Vec<&'a (dyn ToSql + Sync)> {

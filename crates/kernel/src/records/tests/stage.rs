@@ -50,7 +50,7 @@ fn on_engines<F: Future<Output = Result<()>>>(postgres: Option<String>, ddl: &[S
 
 /// Inserts a record.
 pub fn insert(tx: &mut Tx<'_>, plan: &Plan, values: &Values) -> Result<()> {
-    plan.insert(values).iter().try_for_each(|s| s.run(tx).map(|_| ()))
+    plan.insert(values).iter().try_for_each(|s| s.run(tx))
 }
 
 /// One record by id.
