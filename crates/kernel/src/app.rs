@@ -6,6 +6,7 @@ use crate::{
     config::Config,
     credentials,
     ctx::Tenant,
+    http::Bodies,
     jobs::Dispatch,
     limits::Limits,
     mail::{Letters, Mailer},
@@ -13,6 +14,7 @@ use crate::{
     operations::Registry,
     passwords::Passwords,
     platform::{self, Seal},
+    pressure::{self, Pressure},
     room::{self, Room},
     schema,
     secrets::RootKey,
@@ -56,6 +58,8 @@ struct Inner {
     changes: tokio::sync::broadcast::Sender<TenantId>,
     waiting: Waiting,
     room: Room,
+    pressure: Pressure,
+    bodies: Bodies,
     draining: AtomicBool,
     stop: Arc<Notify>,
 }
@@ -112,6 +116,8 @@ impl App {
             changes: tokio::sync::broadcast::channel(1024).0,
             waiting: Waiting::default(),
             room: Room::new(&config),
+            pressure: Pressure::new(config.limits.enabled),
+            bodies: Bodies::default(),
             draining: AtomicBool::new(false),
             stop: Arc::new(Notify::new()),
             config,
@@ -136,6 +142,7 @@ impl App {
         tokio::spawn(crate::jobs::dispatch(self.clone(), self.0.stop.clone()));
         tokio::spawn(platform::keep_up(self.clone(), self.0.stop.clone()));
         tokio::spawn(room::keep(self.clone(), self.0.stop.clone()));
+        tokio::spawn(pressure::keep(self.clone(), self.0.stop.clone()));
     }
 
     /// Stops accepting, lets jobs finish their step, writes down what waits, closes the silos.
@@ -242,6 +249,12 @@ impl App {
     }
     pub(crate) fn waiting(&self) -> &Waiting {
         &self.0.waiting
+    }
+    pub(crate) fn pressure(&self) -> &Pressure {
+        &self.0.pressure
+    }
+    pub(crate) fn bodies(&self) -> &Bodies {
+        &self.0.bodies
     }
     pub(crate) fn room(&self) -> &Room {
         &self.0.room

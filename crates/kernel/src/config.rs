@@ -94,14 +94,14 @@ pub struct Limits {
     pub mail_per_address: Rate,
     pub anonymous_per_ip: Rate,
     pub burst_per_user: Rate,
+    pub per_company: Rate,
+    pub at_once_per_company: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Jobs {
     pub workers: usize,
-    pub lease: Seconds,
-    pub attempts: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -179,6 +179,12 @@ impl Config {
             server.public_url = format!("http://{}", server.listen);
         }
         server.public_url = origin(&server.public_url)?;
+        if self.jobs.workers == 0 {
+            return Err(wrong("jobs.workers must be at least 1, or no job is ever done."));
+        }
+        if self.limits.at_once_per_company == 0 {
+            return Err(wrong("limits.at_once_per_company must be at least 1, or nothing is ever answered."));
+        }
         if !self.is_loopback() && self.mail.smtp_url.is_empty() && !self.dev {
             return Err(wrong("mail.smtp_url is required, because the public URL is not a loopback address: people must get their mails."));
         }
@@ -191,6 +197,7 @@ impl Config {
                 &mut limits.mail_per_address,
                 &mut limits.anonymous_per_ip,
                 &mut limits.burst_per_user,
+                &mut limits.per_company,
             ] {
                 rate.count = rate.count.saturating_mul(DEV_FACTOR);
             }

@@ -23,8 +23,6 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_secs(1);
 /// How long jobs wait when the disk is full, until they look again.
 const FULL: Duration = Duration::from_secs(3);
-/// Silos that one node works for at the same time.
-const WORKERS: usize = 8;
 
 /// A job to be done, as its author describes it.
 pub struct Job {
@@ -210,14 +208,15 @@ ON CONFLICT ("tenant") DO UPDATE SET "at" = CASE WHEN "due"."at" < excluded."at"
 /// Runs until `stop` is rung: finds silos with work due, works for a few of them at a time, fairly.
 pub async fn dispatch(app: App, stop: Arc<Notify>) {
     loop {
-        if let Err(error) = round(&app).await {
+        let pause = round(&app).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "looking for due work failed; trying again");
-        }
+            POLL
+        });
         let dispatch = app.dispatch();
         tokio::select! {
             () = stop.notified() => return,
             () = dispatch.bell.notified() => {}
-            () = tokio::time::sleep(POLL) => {}
+            () = tokio::time::sleep(pause) => {}
         }
     }
 }
@@ -233,27 +232,31 @@ pub async fn drained(app: &App) {
     }
 }
 
-async fn round(app: &App) -> Result<()> {
+/// Begins what is due, and says when to look again: when the next of what is known comes due, or somebody else's may have.
+async fn round(app: &App) -> Result<Duration> {
     // A claim is a write and counts as a try: where it can only fail, it is not made.
     if app.room().is_short() || app.dispatch().is_resting() {
-        return Ok(());
+        return Ok(POLL);
     }
     let now = Time::now();
-    let room = WORKERS.saturating_sub(app.dispatch().busy.lock().len());
+    let room = app.config().jobs.workers.saturating_sub(app.dispatch().busy.lock().len());
     if room == 0 {
-        return Ok(());
+        return Ok(POLL);
     }
-    let due = app
+    let next = app
         .hub()
         .scan(move |sql| {
             sql.rows(
-                r#"SELECT "tenant" FROM "due" WHERE "at" <= ?1 AND ("lease_until" IS NULL OR "lease_until" < ?1) ORDER BY "at", "tenant" LIMIT 64"#,
+                r#"SELECT "tenant", "at" FROM "due" WHERE "lease_until" IS NULL OR "lease_until" < ?1 ORDER BY "at", "tenant" LIMIT 64"#,
                 &[now.into()],
-                |row| row.text(0).map(str::to_owned),
+                |row| Ok((row.text(0)?.to_owned(), row.int(1)?)),
             )
         })
         .await?;
-    let fresh: Vec<TenantId> = due.iter().filter_map(|id| id.parse().ok()).filter(|id| !app.dispatch().busy.lock().contains(id)).take(room).collect();
+    let (due, later): (Vec<_>, Vec<_>) = next.into_iter().partition(|(_, at)| *at <= now.0);
+    let pause = later.first().map_or(POLL, |(_, at)| Duration::from_micros((*at - now.0).unsigned_abs()).min(POLL));
+    let due = due.iter().filter_map(|(id, _)| id.parse().ok());
+    let fresh: Vec<TenantId> = due.filter(|id| !app.dispatch().busy.lock().contains(id)).take(room).collect();
     for tenant in fresh {
         app.dispatch().busy.lock().insert(tenant);
         let app = app.clone();
@@ -277,7 +280,7 @@ async fn round(app: &App) -> Result<()> {
             }
         });
     }
-    Ok(())
+    Ok(pause)
 }
 
 /// Leases a silo, does what is due in it, and notes when to come again.

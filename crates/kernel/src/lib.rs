@@ -22,6 +22,7 @@ pub mod module;
 pub mod operations;
 pub mod passwords;
 mod platform;
+mod pressure;
 pub mod records;
 mod room;
 pub mod schema;

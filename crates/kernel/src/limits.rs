@@ -5,13 +5,13 @@ use crate::{
     config::{self, Network, Rate},
     json::number,
 };
-use base::{Code, Error, Result, fold};
+use base::{Code, Error, Result, TenantId, fold};
 use bytes::Bytes;
 use http::HeaderValue;
 use parking_lot::Mutex;
 use std::{
     collections::HashMap,
-    hash::{BuildHasher, RandomState},
+    hash::{BuildHasher, Hash, RandomState},
     net::{IpAddr, Ipv6Addr},
     time::{Duration, Instant},
 };
@@ -34,6 +34,8 @@ pub enum Limit {
     AnonymousPerIp,
     /// Requests of one user or key.
     BurstPerUser,
+    /// Requests of one company.
+    PerCompany,
 }
 
 impl Limit {
@@ -46,6 +48,7 @@ impl Limit {
             Limit::MailPerAddress => "mail_per_address",
             Limit::AnonymousPerIp => "anonymous_per_ip",
             Limit::BurstPerUser => "burst_per_user",
+            Limit::PerCompany => "per_company",
         }
     }
 }
@@ -59,6 +62,9 @@ pub struct Limits {
     mail_per_address: Window,
     anonymous_per_ip: Window,
     burst_per_user: Window,
+    per_company: Window,
+    /// Requests of one company that may be under way at once.
+    pub at_once_per_company: u32,
 }
 
 /// The answer of a limit: whether this request may go on, and what headers say about it.
@@ -82,6 +88,8 @@ impl Limits {
             mail_per_address: Window::new(of.mail_per_address),
             anonymous_per_ip: Window::new(of.anonymous_per_ip),
             burst_per_user: Window::new(of.burst_per_user),
+            per_company: Window::new(of.per_company),
+            at_once_per_company: if of.enabled { of.at_once_per_company } else { u32::MAX },
         }
     }
 
@@ -95,6 +103,11 @@ impl Limits {
         self.count(limit, id)
     }
 
+    /// Counts one request of a company.
+    pub fn take_company(&self, tenant: TenantId) -> Quota {
+        self.count(Limit::PerCompany, &tenant)
+    }
+
     /// Counts one try of a client address.
     pub fn take_ip(&self, limit: Limit, ip: IpAddr) -> Quota {
         self.count(limit, &network_of(ip).to_string())
@@ -105,7 +118,7 @@ impl Limits {
         self.window(limit).give_back(&fold(key));
     }
 
-    fn count(&self, limit: Limit, key: &str) -> Quota {
+    fn count(&self, limit: Limit, key: &(impl Hash + ?Sized)) -> Quota {
         let window = self.window(limit);
         let (allowed, remaining, reset) = if self.enabled { window.take(key, Instant::now()) } else { (true, window.rate.count, 0) };
         Quota { limit, allowed, remaining, reset, rate: window.rate }
@@ -119,6 +132,7 @@ impl Limits {
             Limit::MailPerAddress => &self.mail_per_address,
             Limit::AnonymousPerIp => &self.anonymous_per_ip,
             Limit::BurstPerUser => &self.burst_per_user,
+            Limit::PerCompany => &self.per_company,
         }
     }
 }
@@ -178,7 +192,7 @@ impl Window {
         Duration::from_secs(u64::from(self.rate.window.0))
     }
 
-    fn take(&self, key: &str, now: Instant) -> (bool, u32, u64) {
+    fn take(&self, key: &(impl Hash + ?Sized), now: Instant) -> (bool, u32, u64) {
         // A keyed hash stands for the key: nobody outside can make two keys meet.
         let key = self.random.hash_one(key);
         let mut counts = self.counts.lock();

@@ -1,12 +1,13 @@
 use crate::{
     Engine, Schema, Tx, copy,
+    fair::Gate,
     link::{Dialect, Link},
     postgres, search,
     silo::Store,
     sqlite, unit,
 };
 use base::{Error, Result, TenantId};
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 /// Where silos come from and go to. Everything here may block.
 pub enum Backend {
@@ -80,11 +81,11 @@ impl Backend {
     }
 
     /// Opens a silo that must be there. With `suspect` it is read from end to end first.
-    pub fn open(&self, id: TenantId, suspect: bool, at_open: impl FnOnce(&mut Tx<'_>) -> Result<()>) -> Result<Store> {
+    pub fn open(&self, id: TenantId, suspect: bool, gate: &Arc<Gate>, at_open: impl FnOnce(&mut Tx<'_>) -> Result<()>) -> Result<Store> {
         match self {
             Backend::Sqlite(files) if !files.exists(id) => Err(Error::not_found()),
-            Backend::Sqlite(files) => sqlite::Store::open(id, &files.path(id), suspect, at_open).map(Store::Sqlite),
-            Backend::Postgres(cluster) => cluster.open(id, at_open).map(Store::Postgres),
+            Backend::Sqlite(files) => sqlite::Store::open(id, &files.path(id), suspect, gate.clone(), at_open).map(Store::Sqlite),
+            Backend::Postgres(cluster) => cluster.open(id, gate.clone(), at_open).map(Store::Postgres),
         }
     }
 

@@ -10,6 +10,7 @@ mod backend;
 mod copy;
 mod ddl;
 mod deadline;
+mod fair;
 mod fault;
 mod link;
 mod open_set;
@@ -26,6 +27,6 @@ mod writer;
 
 pub use row::Row;
 pub use search::{SearchQuery, cut_words};
-pub use silo::Silo;
+pub use silo::{Guest, Silo};
 pub use silos::{AtOpen, Engine, Figures, Options, Schema, Silos};
 pub use tx::{Head, Tx};

@@ -3,7 +3,7 @@ use base::{Error, Result, TenantId, Value};
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -21,6 +21,8 @@ pub(crate) struct Inner {
     pub queue: Arc<Queue>,
     /// When it was last handed out, in milliseconds since the set of open silos began.
     pub used: AtomicU64,
+    /// Those inside, see [`Silo::enter`].
+    guests: AtomicU32,
     destroyed: AtomicBool,
     /// The engine has said that the file is damaged.
     suspect: AtomicBool,
@@ -42,11 +44,17 @@ impl Silo {
             Store::Postgres(s) => Queue::new(id, counters, postgres::UNIT, s.link(), || {}),
         };
         let (destroyed, suspect) = (AtomicBool::new(false), AtomicBool::new(false));
-        Silo(Arc::new(Inner { id, store, queue, used: AtomicU64::new(0), destroyed, suspect, quarantine }))
+        Silo(Arc::new(Inner { id, store, queue, used: AtomicU64::new(0), guests: AtomicU32::new(0), destroyed, suspect, quarantine }))
     }
 
     pub fn id(&self) -> TenantId {
         self.0.id
+    }
+
+    /// Lets somebody in while there are fewer than `most` inside.
+    pub fn enter(&self, most: u32) -> Option<Guest> {
+        let guest = Guest(self.clone());
+        (self.0.guests.fetch_add(1, Relaxed) < most).then_some(guest)
     }
 
     /// Reads one record by its id, or a few: on SQLite this runs on the async worker that asks. Everything longer is a [`Silo::scan`].
@@ -72,7 +80,7 @@ impl Silo {
         self.usable().ok()?;
         let answer = match &self.0.store {
             Store::Sqlite(s) => s.peek(self.generation(), sql, p, f),
-            Store::Postgres(s) => Some(s.peek(sql, p, f).await),
+            Store::Postgres(s) => Some(s.peek(self.0.id, sql, p, f).await),
         };
         answer.map(|answer| self.heard(answer))
     }
@@ -130,6 +138,15 @@ impl Silo {
             self.0.suspect.store(!self.0.id.is_hub(), Relaxed);
         }
         answer
+    }
+}
+
+/// Somebody inside a silo, until it is dropped.
+pub struct Guest(Silo);
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        self.0.0.guests.fetch_sub(1, Relaxed);
     }
 }
 

@@ -1,6 +1,7 @@
 use crate::{
     Silo, Tx,
     backend::Backend,
+    fair::Gate,
     fault,
     open_set::{self, OpenSet},
     quarantine::Quarantine,
@@ -86,6 +87,7 @@ struct Shared {
     set: OpenSet,
     counters: Arc<Counters>,
     quarantine: Arc<Quarantine>,
+    gate: Arc<Gate>,
     at_open: AtOpen,
     closing: AtomicBool,
 }
@@ -94,12 +96,14 @@ impl Silos {
     /// Touches no silo: what it costs does not grow with their number.
     pub async fn start(options: Options) -> Result<Silos> {
         let fitting = open_set::fitting();
+        let gate = Gate::new(places(&options.engine));
         let backend = Backend::new(options.engine, &options.installation)?;
         let shared = Shared {
             backend,
             set: OpenSet::new(options.max_open.unwrap_or(fitting)),
             counters: Arc::default(),
             quarantine: Arc::default(),
+            gate,
             at_open: options.at_open,
             closing: AtomicBool::new(false),
         };
@@ -259,10 +263,19 @@ impl Silos {
 
 impl Shared {
     fn open(&self, id: TenantId) -> Result<Silo> {
-        let store = self.backend.open(id, self.quarantine.is_suspect(id), |tx| (self.at_open)(id, tx))?;
+        let store = self.backend.open(id, self.quarantine.is_suspect(id), &self.gate, |tx| (self.at_open)(id, tx))?;
         self.quarantine.lift(id);
         self.counters.cold_opens.fetch_add(1, Relaxed);
         Ok(Silo::new(id, store, self.counters.clone(), self.quarantine.clone()))
+    }
+}
+
+/// How many may read for long at once. Files: as many as keep the processors busy while some wait for the disk. PostgreSQL: the sessions,
+/// but a few for those who write.
+fn places(engine: &Engine) -> usize {
+    match engine {
+        Engine::Sqlite { .. } => 2 * std::thread::available_parallelism().map_or(2, |n| n.get()),
+        Engine::Postgres { pool, .. } => pool - pool / 4,
     }
 }
 

@@ -4,7 +4,7 @@ use super::{
     Incoming, Payload, answer,
     cookie::{self, Site},
     said::text,
-    upload,
+    upload::{self, Kept},
 };
 use crate::{
     access::Access,
@@ -33,10 +33,13 @@ where
         Found::Nothing => return nothing(incoming).await,
     };
     let (cx, quota) = context(incoming, &operation).await?;
+    let _guest = admit(incoming, &cx, &operation)?;
     let mut call = headers(incoming)?;
     call.id = id;
     call.query = query(incoming.query)?;
-    call.body = read_body(incoming, &operation, body, &mut call.file_hash).await?;
+    let mut kept = Kept::default();
+    call.body = read_body(incoming, &operation, body, &mut kept).await?;
+    call.file_hash = kept.hash;
     let reply = registry.call(&cx, &operation, call).await?;
     let mut response = answer::reply(reply);
     if incoming.method == Method::HEAD {
@@ -168,6 +171,23 @@ async fn context(incoming: &Incoming<'_>, operation: &Arc<Operation>) -> Result<
     Ok((Ctx::of_credential(app, found, trace, credentials::leads_out(&operation.name)).await?, quota))
 }
 
+/// Whether a company may have one more request answered, and this server can answer it. Health and signing in pass always.
+fn admit(incoming: &Incoming<'_>, cx: &Ctx, operation: &Operation) -> Result<Option<silo::Guest>> {
+    let app = incoming.app;
+    app.pressure().admit(cx.tenant_id(), operation)?;
+    // What is public is limited by address.
+    if operation.access == Access::Public {
+        return Ok(None);
+    }
+    app.limits().take_company(cx.tenant_id()).check()?;
+    match cx.silo().enter(app.limits().at_once_per_company) {
+        Some(guest) => Ok(Some(guest)),
+        None => {
+            Err(Error::new(Code::Limited, "limited", "Too many requests of this company are under way. Wait for their answers.").with_retry_after(1))
+        }
+    }
+}
+
 fn headers(incoming: &Incoming<'_>) -> Result<Call> {
     let plain = |name: &str, value: Option<&HeaderValue>| match value.map(HeaderValue::to_str) {
         None => Ok(None),
@@ -238,7 +258,7 @@ fn query(text: &str) -> Result<Vec<(String, String)>> {
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
-async fn read_body<B>(incoming: &Incoming<'_>, operation: &Operation, body: B, hash: &mut [u8; 32]) -> Result<Body>
+async fn read_body<B>(incoming: &Incoming<'_>, operation: &Operation, body: B, kept: &mut Kept) -> Result<Body>
 where
     B: http_body::Body<Data = Bytes> + Send + Unpin,
     B::Error: std::fmt::Display,
@@ -256,18 +276,20 @@ where
     match (&operation.input, content_type.as_deref()) {
         (Input::File(wanted), Some(got)) if got == *wanted => {
             let (file, sum) = upload::file(body, &incoming.app.spool()).await?;
-            *hash = sum;
+            kept.hash = sum;
             Ok(Body::File(file))
         }
         (Input::File(wanted), _) => wrong(wanted),
-        (Input::Json(_), Some("application/json")) => Ok(Body::Json(upload::json(body).await?)),
-        (Input::None, Some("application/json")) => match upload::json(body).await? {
+        (Input::Json(_), Some("application/json")) => Ok(Body::Json(upload::json(body, incoming.app.bodies(), kept).await?)),
+        (Input::None, Some("application/json")) => match upload::json(body, incoming.app.bodies(), kept).await? {
             bytes if bytes.is_empty() => Ok(Body::Empty),
             bytes => crate::json::read::<Nothing>(&bytes).map(|_| Body::Json(bytes)),
         },
-        (Input::Json(_), Some("application/merge-patch+json")) if incoming.method == Method::PATCH => Ok(Body::Json(upload::json(body).await?)),
+        (Input::Json(_), Some("application/merge-patch+json")) if incoming.method == Method::PATCH => {
+            Ok(Body::Json(upload::json(body, incoming.app.bodies(), kept).await?))
+        }
         // Nothing sent, nothing declared: fine where nothing is needed.
-        (Input::None, None) => match upload::json(body).await? {
+        (Input::None, None) => match upload::json(body, incoming.app.bodies(), kept).await? {
             bytes if bytes.is_empty() => Ok(Body::Empty),
             _ => wrong("application/json"),
         },

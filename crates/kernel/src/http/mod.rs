@@ -10,6 +10,7 @@ mod upload;
 
 pub use answer::{Payload, nonce};
 pub use cookie::{clear_session, session_cookie};
+pub(crate) use upload::Bodies;
 
 use crate::app::App;
 use base::Error;

@@ -4,15 +4,49 @@ use base::{Code, Error, Result};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use sha2::{Digest, Sha256};
-use std::{io::Write, time::Duration};
+use std::{io::Write, sync::Arc, time::Duration};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 const MAX_JSON: usize = 1 << 20;
 const MAX_FILE: usize = 64 << 20;
 /// A body must arrive within this time; a file may take longer, but never stand still for so long.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Larger bodies are counted together.
+const LARGE: usize = 16 << 10;
+/// How many large bodies are held at once: together at most 64 MiB.
+const MOST_LARGE: usize = 64;
+/// So long a large body waits for room.
+const WAIT: Duration = Duration::from_secs(2);
+
+/// Room for large bodies.
+#[derive(Clone)]
+pub(crate) struct Bodies(Arc<Semaphore>);
+
+impl Default for Bodies {
+    fn default() -> Bodies {
+        Bodies(Arc::new(Semaphore::new(MOST_LARGE)))
+    }
+}
+
+impl Bodies {
+    async fn room(&self) -> Result<OwnedSemaphorePermit> {
+        match tokio::time::timeout(WAIT, self.0.clone().acquire_owned()).await {
+            Ok(room) => room.map_err(Error::internal),
+            Err(_) => Err(Error::overloaded().with_cause("large bodies fill the memory that is theirs")),
+        }
+    }
+}
+
+/// What must be kept as long as a body is: its room, and the hash of a file.
+#[derive(Default)]
+pub(super) struct Kept {
+    pub hash: [u8; 32],
+    room: Option<OwnedSemaphorePermit>,
+}
+
 /// Reads a body of at most 1 MiB.
-pub(super) async fn json<B>(mut body: B) -> Result<Bytes>
+pub(super) async fn json<B>(mut body: B, bodies: &Bodies, kept: &mut Kept) -> Result<Bytes>
 where
     B: http_body::Body<Data = Bytes> + Send + Unpin,
     B::Error: std::fmt::Display,
@@ -22,6 +56,9 @@ where
         while let Some(chunk) = next(&mut body).await? {
             if out.len() + chunk.len() > MAX_JSON {
                 return Err(Error::new(Code::TooLarge, "too-large", "The body is larger than 1 MiB."));
+            }
+            if out.len() + chunk.len() > LARGE && kept.room.is_none() {
+                kept.room = Some(bodies.room().await?);
             }
             out.extend_from_slice(&chunk);
         }

@@ -10,6 +10,7 @@ mod lists;
 mod log;
 mod modules;
 mod operator;
+mod overload;
 mod people;
 mod records;
 mod sign_in;

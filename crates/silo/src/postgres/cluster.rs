@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     Tx, copy,
+    fair::Gate,
     link::{Dialect, Link},
     search, unit,
 };
@@ -144,14 +145,14 @@ impl Cluster {
         done.map(|()| true)
     }
 
-    pub fn open(&self, id: TenantId, at_open: impl FnOnce(&mut Tx<'_>) -> Result<()>) -> Result<Store> {
+    pub fn open(&self, id: TenantId, gate: Arc<Gate>, at_open: impl FnOnce(&mut Tx<'_>) -> Result<()>) -> Result<Store> {
         if !self.exists(id)? {
             return Err(Error::not_found());
         }
         let place = self.place(id);
         let mut link = Link::Postgres(Box::new(Connection::new(self.pool.clone(), place.clone(), None)));
         unit::write(id, &mut link, at_open)?;
-        Ok(Store::new(self.pool.clone(), place))
+        Ok(Store::new(self.pool.clone(), place, gate))
     }
 
     pub fn remove(&self, id: TenantId) -> Result<()> {

@@ -3,7 +3,7 @@ use super::{
     cluster::{Place, SCAN},
     pool::Pool,
 };
-use crate::{Row, Tx, link::Link, unit};
+use crate::{Row, Tx, fair::Gate, link::Link, unit};
 use base::{Error, Result, TenantId, Value};
 use std::sync::Arc;
 
@@ -11,26 +11,34 @@ use std::sync::Arc;
 pub struct Store {
     pool: Arc<Pool>,
     place: Arc<Place>,
+    gate: Arc<Gate>,
 }
 
 impl Store {
-    pub fn new(pool: Arc<Pool>, place: Arc<Place>) -> Store {
-        Store { pool, place }
+    pub fn new(pool: Arc<Pool>, place: Arc<Place>, gate: Arc<Gate>) -> Store {
+        Store { pool, place, gate }
     }
 
     /// Waits for a session without a thread, then runs on a blocking thread.
     pub async fn read<T: Send + 'static>(&self, tenant: TenantId, f: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static) -> Result<T> {
+        let turn = self.gate.enter(tenant).await?;
         let lease = self.pool.lease().await?;
         let connection = Connection::new(self.pool.clone(), self.place.clone(), Some(lease));
-        let work = move || unit::read(tenant, &mut Link::Postgres(Box::new(connection)), SCAN, f);
+        let work = move || {
+            let answer = unit::read(tenant, &mut Link::Postgres(Box::new(connection)), SCAN, f);
+            drop(turn);
+            answer
+        };
         tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
     }
 
     /// One row by one statement: a transaction in one round trip, without a thread that waits for it.
-    pub async fn peek<T>(&self, sql: &str, p: &[Value<'_>], f: impl FnOnce(&Row<'_>) -> Result<T>) -> Result<Option<T>> {
+    pub async fn peek<T>(&self, tenant: TenantId, sql: &str, p: &[Value<'_>], f: impl FnOnce(&Row<'_>) -> Result<T>) -> Result<Option<T>> {
+        let turn = self.gate.enter(tenant).await?;
         let mut lease = self.pool.lease().await?;
         let rows = lease.session()?.alone(&self.place.begin_read, sql, p).await?;
         drop(lease);
+        drop(turn);
         rows.first().map(|row| unit::caught(|| f(&Row::postgres(row)))).transpose()
     }
 

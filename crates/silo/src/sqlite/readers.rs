@@ -1,5 +1,5 @@
 use super::{Role, store::link};
-use crate::{Tx, link::Link, unit};
+use crate::{Tx, fair::Gate, link::Link, unit};
 use base::{Error, Result, TenantId};
 use parking_lot::Mutex;
 use std::{
@@ -7,21 +7,20 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::sync::Semaphore;
 
-const MOST: usize = 4;
 const IDLE: Duration = Duration::from_secs(10);
 
-/// The connections of one silo for scans: at most four, on the blocking pool, closed when nobody needs them.
+/// The connections of one silo for scans, which run on the blocking pool and take turns with those of other silos. Closed when nobody
+/// needs them.
 pub struct Readers {
     path: PathBuf,
-    permits: Arc<Semaphore>,
+    gate: Arc<Gate>,
     idle: Mutex<Vec<(Instant, Link)>>,
 }
 
 impl Readers {
-    pub fn new(path: &Path) -> Arc<Readers> {
-        Arc::new(Readers { path: path.to_owned(), permits: Arc::new(Semaphore::new(MOST)), idle: Mutex::default() })
+    pub fn new(path: &Path, gate: Arc<Gate>) -> Arc<Readers> {
+        Arc::new(Readers { path: path.to_owned(), gate, idle: Mutex::default() })
     }
 
     pub async fn read<T: Send + 'static>(
@@ -30,13 +29,13 @@ impl Readers {
         limit: Duration,
         f: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let permit = self.permits.clone().acquire_owned().await.map_err(Error::internal)?;
+        let turn = self.gate.enter(tenant).await?;
         let readers = self.clone();
         let work = move || {
             let mut link = readers.take()?;
             let answer = unit::read(tenant, &mut link, limit, f);
             readers.idle.lock().push((Instant::now(), link));
-            drop(permit);
+            drop(turn);
             answer
         };
         tokio::task::spawn_blocking(work).await.map_err(Error::internal)?

@@ -1,5 +1,5 @@
 use super::{Connection, Role, readers::Readers};
-use crate::{Row, Tx, link::Link, unit};
+use crate::{Row, Tx, fair::Gate, link::Link, unit};
 use base::{Error, Result, TenantId, Value};
 use parking_lot::Mutex;
 use std::{
@@ -25,13 +25,18 @@ pub struct Store {
 
 impl Store {
     /// Opens a file that must be there; `at_open` runs before anybody else sees it. With `suspect` the whole file is read first.
-    pub fn open(tenant: TenantId, path: &Path, suspect: bool, at_open: impl FnOnce(&mut Tx<'_>) -> Result<()>) -> Result<Store> {
+    pub fn open(tenant: TenantId, path: &Path, suspect: bool, gate: Arc<Gate>, at_open: impl FnOnce(&mut Tx<'_>) -> Result<()>) -> Result<Store> {
         let mut link = looked_at(path, suspect)?;
         unit::write(tenant, &mut link, at_open)?;
         if let Link::Sqlite(c) = &mut link {
             c.read_only()?;
         }
-        Ok(Store { path: path.to_owned(), inline: Arc::new(Mutex::new(vec![link])), inline_count: AtomicUsize::new(1), readers: Readers::new(path) })
+        Ok(Store {
+            path: path.to_owned(),
+            inline: Arc::new(Mutex::new(vec![link])),
+            inline_count: AtomicUsize::new(1),
+            readers: Readers::new(path, gate),
+        })
     }
 
     /// Reads on the caller's own thread, or gives `f` back when the inline readers are busy.
