@@ -2,7 +2,7 @@
 
 use super::company;
 use base::{TenantId, Time};
-use kernel::{Ctx, config::Rate};
+use kernel::{Ctx, config::Rate, jobs::Job};
 use serde_json::json;
 use std::{
     sync::{
@@ -113,18 +113,9 @@ async fn a_job_starts_when_it_is_due_and_not_when_somebody_happens_to_look() {
 async fn later(app: &TestApp, tenant: TenantId, record: &str, due: Time) {
     let cx = Ctx::of_command_line(&app.app, tenant, app.app.tenant_names(tenant).await.unwrap()).await.unwrap();
     cx.work_is_coming().await.unwrap();
-    let member = app.admin.me["user"]["member"].as_str().unwrap().to_owned();
-    let args = json!({ "ids": [record], "do": "update", "dry_run": false, "filter": null, "patch": { "country": "Sweden" } }).to_string();
-    cx.write(move |tx| {
-        tx.sql().run(
-            r#"INSERT INTO "jobs" ("id", "kind", "priority", "args", "status", "run_at", "attempt", "progress", "member", "actor", "cancel", "created_at")
-VALUES (?1, 'crm.companies.bulk', 0, ?2, 'ready', ?3, 0, 0, ?4, ?5, ?6, ?3)"#,
-            &[(&base::new_id()).into(), (&args).into(), due.into(), (&member).into(), (&format!("member:{member}")).into(), false.into()],
-        )
-    })
-    .await
-    .unwrap();
-    cx.work_is_coming().await.unwrap();
+    let args = json!({ "ids": [record], "do": "update", "dry_run": false, "filter": null, "patch": { "country": "Sweden" } });
+    let job = Job { run_at: due, ..Job::new("crm.companies.bulk", args) };
+    cx.write(|tx| tx.enqueue(job)).await.unwrap();
 }
 
 /// When the last job ended.
@@ -133,7 +124,7 @@ async fn ended(app: &TestApp, tenant: TenantId) -> Time {
     for _ in 0..1000 {
         let last = r#"SELECT "status", "finished_at" FROM "jobs" ORDER BY "id" DESC LIMIT 1"#;
         let found = silo.read(move |sql| sql.row(last, &[], |row| Ok((row.text(0)?.to_owned(), row.opt_int(1)?)))).await.unwrap().unwrap();
-        if let ("done", Some(at)) = (found.0.as_str(), found.1) {
+        if let ("done" | "dead", Some(at)) = (found.0.as_str(), found.1) {
             return Time(at);
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
