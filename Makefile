@@ -11,7 +11,7 @@ PACKAGES_READY := console/node_modules/.package-lock.json
 CONSOLE := console/dist/index.html
 CONSOLE_SOURCES := $(shell find console -type f -not -path 'console/node_modules/*' -not -path 'console/dist/*' 2>/dev/null)
 
-.PHONY: help run build built test test-unit test-sqlite test-postgres test-console test-types test-browser test-readme lint deny bench fmt clean packages
+.PHONY: help run build built test test-unit test-sqlite test-postgres test-console test-types test-browser test-readme lint deny bench soak fmt clean packages
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,10 @@ deny: ## Licences, sources and bans of the dependencies
 bench: ## Build a release, measure it beside an axum hello, write bench/RESULTS.md
 	@scripts/packages.sh bench
 	@bench/run.sh
+
+soak: ## The long proofs: hours become at most two; writes docs/evidence.md
+	@scripts/packages.sh test
+	@scripts/soak.sh
 
 fmt: ## Format the Rust code
 	@cargo fmt

@@ -43,7 +43,7 @@ async fn all(how: Failure) {
     for n in (1..=200).step_by(step as usize) {
         acknowledged += story(how, n).await;
     }
-    println!("{how:?}: from {} different calls on, {acknowledged} acknowledged, as many there", 200 / step);
+    println!("evidence: {how:?}: from {} different calls on, {acknowledged} acknowledged, as many there", 200 / step);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

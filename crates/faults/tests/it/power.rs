@@ -54,7 +54,7 @@ async fn all(breaks: bool) {
         let (told, there) = round(cut, n + 1, breaks).await;
         (acknowledged, found, done) = (acknowledged + told, found + there, done + 1);
     }
-    println!("{done} power cuts: {acknowledged} acknowledged and 0 lost; {} that nobody was told of were there too", found - acknowledged);
+    println!("evidence: {done} power cuts: {acknowledged} acknowledged and 0 lost; {} that nobody was told of were there too", found - acknowledged);
     assert!(acknowledged > 50 * done, "the power went too early to say anything: {acknowledged}");
 }
 
