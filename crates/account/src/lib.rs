@@ -5,6 +5,7 @@
 //! the same id finishes what a crash left half done.
 
 mod companies;
+mod devices;
 mod fields;
 mod founding;
 mod invitations;

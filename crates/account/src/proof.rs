@@ -2,7 +2,7 @@
 //! get the same answer, and five tries in a quarter of an hour are all there are, however the address is spelled.
 
 use crate::{
-    fields,
+    devices, fields,
     seats::{self, Seat},
     users::{self, User},
 };
@@ -18,7 +18,8 @@ pub fn wrong() -> Error {
 pub async fn of_password(cx: &Ctx, email: &str, password: &str, tenant: Option<&str>) -> Result<(User, Option<Seat>)> {
     let email_key = fields::key(email);
     // Counted before it is judged: a hundred tries at once are a hundred tries.
-    let quota = cx.app().limits().take(Limit::AuthPerAccount, &email_key);
+    let counted = devices::counted_under(cx, &email_key);
+    let quota = cx.app().limits().take(Limit::AuthPerAccount, &counted);
     let key = email_key.clone();
     let found = cx
         .app()
@@ -38,7 +39,7 @@ pub async fn of_password(cx: &Ctx, email: &str, password: &str, tenant: Option<&
     let why = if found.is_some() { "password" } else { "unknown" };
     let (user, seats) = found.filter(|(user, _)| good && user.active).ok_or_else(wrong).inspect_err(|_| failed(why))?;
     let seat = choose(seats, tenant).inspect_err(|_| failed("company"))?;
-    cx.app().limits().give_back(Limit::AuthPerAccount, &email_key);
+    cx.app().limits().give_back(Limit::AuthPerAccount, &counted);
     rehash(cx, &user, password).await?;
     Ok((user, seat))
 }

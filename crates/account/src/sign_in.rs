@@ -1,7 +1,7 @@
 //! Sign in, sign out, change the company. Each makes a new session: the old one's cookie is worth nothing afterwards.
 
 use crate::{
-    me, proof,
+    devices, fields, me, proof,
     seats::{self, Seat},
     sessions,
 };
@@ -9,7 +9,7 @@ use base::{Error, Result, Time};
 use http::{StatusCode, header::SET_COOKIE};
 use kernel::{
     Call, Ctx, Operation, Reply, Tx,
-    http::{clear_session, session_cookie},
+    http::{clear_session, device_cookie, session_cookie},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -86,7 +86,9 @@ pub fn start(tx: &mut Tx<'_, '_>, user: &str, seat: Option<&Seat>, permissions: 
     let tenant = seat.map(|seat| seat.tenant.to_string());
     tx.emit("account.session.created", &format!("account.users/{user}"), &json!({"tenant": tenant, "ip": sessions::ip(&trace)}))?;
     let me = me::of(tx.sql(), user, seat, permissions)?;
-    Ok(Reply::json(&me)?.with_header(SET_COOKIE, session_cookie(tx.app(), &token)))
+    let device = devices::remember(tx.app(), &fields::key(&me.user.email))?;
+    let cookies = [session_cookie(tx.app(), &token), device_cookie(tx.app(), &device)];
+    Ok(cookies.into_iter().fold(Reply::json(&me)?, |reply, cookie| reply.with_header(SET_COOKIE, cookie)))
 }
 
 #[derive(Deserialize, JsonSchema)]

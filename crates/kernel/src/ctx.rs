@@ -69,6 +69,8 @@ pub struct Trace {
     pub agent: Option<String>,
     /// Came from our own page in a browser, so that a cookie may be set.
     pub browser: bool,
+    /// What the browser brought along from an earlier sign-in, if it did, where somebody proves who they are.
+    pub device: Option<String>,
 }
 
 /// A credential that has been proved, on its way to becoming a `Ctx`. Only `credentials` makes one.

@@ -98,7 +98,9 @@ async fn r_06_a_flipped_bit_never_shows_what_is_not_there() {
         silos.shutdown().await;
         fs::remove_dir_all(&folder).unwrap();
     }
-    println!("evidence: {flips} flips: {refused} refused ({quarantined} quarantined), {same} without an effect, {found_by_check} found by a check only");
+    println!(
+        "evidence: {flips} flips: {refused} refused ({quarantined} quarantined), {same} without an effect, {found_by_check} found by a check only"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -103,6 +103,7 @@ fn trace(incoming: &Incoming<'_>) -> Trace {
         ip: Some(incoming.ip),
         agent: text(incoming.said.user_agent).map(|v| v.chars().take(200).collect()),
         browser: cookie::site(incoming) == Site::Same,
+        device: None,
     }
 }
 
@@ -152,7 +153,10 @@ async fn context(incoming: &Incoming<'_>, operation: &Arc<Operation>) -> Result<
         Err(error) if operation.access == Access::Public && error.code() == Code::Anonymous => None,
         found => found?,
     };
-    let trace = trace(incoming);
+    let mut trace = trace(incoming);
+    if operation.credential {
+        trace.device = cookie::device(incoming).map(str::to_owned);
+    }
     let quota = match (&found, operation.credential) {
         (_, true) => app.limits().take_ip(Limit::AuthPerIp, incoming.ip),
         (Some(found), false) => app.limits().take_id(Limit::BurstPerUser, found.who.person.as_ref().map_or("", |person| &person.user)),

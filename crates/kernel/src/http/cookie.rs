@@ -1,27 +1,51 @@
-//! The session cookie: `__Host-sid`, HttpOnly, Secure, SameSite=Lax; on a loopback address `sid`, where browsers have no https.
+//! Cookies: `__Host-sid` names a session, `__Host-device` a browser in which somebody has signed in before. HttpOnly, Secure,
+//! SameSite=Lax; on a loopback address `sid` and `device`, where browsers have no https.
 
 use super::{Incoming, said::text};
 use crate::app::App;
 
-fn name(app: &App) -> &'static str {
-    if app.config().is_loopback() { "sid" } else { "__Host-sid" }
+const SESSION: [&str; 2] = ["sid", "__Host-sid"];
+const DEVICE: [&str; 2] = ["device", "__Host-device"];
+/// How long a browser is known after a sign-in: half a year.
+pub const DEVICE_SECONDS: i64 = 180 * 24 * 3600;
+
+fn name(app: &App, [plain, host]: [&'static str; 2]) -> &'static str {
+    if app.config().is_loopback() { plain } else { host }
+}
+
+fn set(app: &App, names: [&'static str; 2], value: &str, seconds: i64) -> String {
+    let secure = if app.config().is_loopback() { "" } else { "; Secure" };
+    format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}; Max-Age={seconds}", name(app, names))
 }
 
 /// `Set-Cookie` for a new session.
 pub fn session_cookie(app: &App, id: &str) -> String {
-    let secure = if app.config().is_loopback() { "" } else { "; Secure" };
-    format!("{}={id}; Path=/; HttpOnly; SameSite=Lax{secure}; Max-Age={}", name(app), app.config().tokens.session.0)
+    set(app, SESSION, id, app.config().tokens.session.get())
 }
 
 /// `Set-Cookie` that takes it away.
 pub fn clear_session(app: &App) -> String {
-    let secure = if app.config().is_loopback() { "" } else { "; Secure" };
-    format!("{}=; Path=/; HttpOnly; SameSite=Lax{secure}; Max-Age=0", name(app))
+    set(app, SESSION, "", 0)
 }
 
-/// The session id that a request carries. Two cookies of that name are one too many, and neither counts.
+/// `Set-Cookie` for a browser in which somebody has signed in.
+pub fn device_cookie(app: &App, value: &str) -> String {
+    set(app, DEVICE, value, DEVICE_SECONDS)
+}
+
+/// The session id that a request carries.
 pub(super) fn session<'r>(incoming: &Incoming<'r>) -> Option<&'r str> {
-    let name = name(incoming.app);
+    sent(incoming, SESSION, 64)
+}
+
+/// What a request says of the browser that it comes from.
+pub(super) fn device<'r>(incoming: &Incoming<'r>) -> Option<&'r str> {
+    sent(incoming, DEVICE, 1024)
+}
+
+/// The cookie of that name. Two of it are one too many, and neither counts.
+fn sent<'r>(incoming: &Incoming<'r>, names: [&'static str; 2], longest: usize) -> Option<&'r str> {
+    let name = name(incoming.app, names);
     let mut found = incoming
         .said
         .cookies
@@ -32,7 +56,7 @@ pub(super) fn session<'r>(incoming: &Incoming<'r>) -> Option<&'r str> {
         .filter(|(key, _)| *key == name)
         .map(|(_, value)| value);
     match (found.next(), found.next()) {
-        (Some(value), None) if !value.is_empty() && value.len() <= 64 => Some(value),
+        (Some(value), None) if !value.is_empty() && value.len() <= longest => Some(value),
         _ => None,
     }
 }

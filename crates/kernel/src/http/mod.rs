@@ -9,7 +9,7 @@ mod said;
 mod upload;
 
 pub use answer::{Payload, nonce};
-pub use cookie::{clear_session, session_cookie};
+pub use cookie::{DEVICE_SECONDS, clear_session, device_cookie, session_cookie};
 pub(crate) use upload::Bodies;
 
 use crate::app::App;

@@ -104,6 +104,48 @@ async fn s_31_exactly_the_limit_is_judged_of_many_tries_at_once() {
 }
 
 #[tokio::test]
+async fn s_32_whoever_guesses_keeps_nobody_out_of_a_browser_they_have_used() {
+    let app = TestApp::configured(vec![], |config| {
+        config.limits.enabled = true;
+        config.limits.auth_per_account = "5/15m".parse().unwrap();
+        config.limits.auth_per_ip = "100000/15m".parse().unwrap();
+    })
+    .await;
+    let (email, path) = ("admin@acme.test", "/api/v1/auth/sign-in");
+    let with = |cookie: &str, email: &str, password: &str| {
+        let request = browser(&app, path).header(header::COOKIE, cookie);
+        app.send(request, json!({ "email": email, "password": password }).to_string())
+    };
+    let device = |answer: &Answer| {
+        let given = answer.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
+        let given: Vec<&str> = given.filter(|value| value.starts_with("device=")).collect();
+        assert!(given.len() == 1 && given[0].contains("; HttpOnly; SameSite=Lax"), "{given:?}");
+        given[0].split(';').next().unwrap().to_owned()
+    };
+    let ours = device(&with("", email, PASSWORD).await.expect(200));
+    let theirs = device(&with("", "admin@other.test", PASSWORD).await.expect(200));
+    // A crowd guesses, and the account is closed to everybody who is not known to it.
+    for n in 0..200 {
+        let answer = with("", email, &format!("guess {n}")).await;
+        assert_eq!(answer.status, if n < 5 { 401 } else { 429 });
+    }
+    with("", email, PASSWORD).await.expect(429);
+    // Another account's cookie, and one with a letter changed, are none.
+    with(&theirs, email, PASSWORD).await.expect(429);
+    let mut forged = ours.clone().into_bytes();
+    forged[20] = if forged[20] == b'A' { b'B' } else { b'A' };
+    with(&String::from_utf8(forged).unwrap(), email, PASSWORD).await.expect(429);
+    // Its owner still gets in, from where they have been before.
+    let again = device(&with(&ours, email, PASSWORD).await.expect(200));
+    assert!(again != ours, "each sign-in begins another");
+    // And whoever steals such a cookie has five tries like anybody.
+    for n in 0..20 {
+        let answer = with(&ours, email, &format!("guess {n}")).await;
+        assert_eq!(answer.status, if n < 5 { 401 } else { 429 });
+    }
+}
+
+#[tokio::test]
 async fn s_33_a_known_and_an_unknown_address_get_the_same_answer() {
     let app = app().await;
     for (path, body) in [
