@@ -2,7 +2,8 @@
 
     bench/bench.py --tenon BINARY --hello BINARY [--results FILE] [--seconds N] [--tenants N] [--many N] [--only PART ..]
 
-Parts are sqlite, many, crowd and postgres; the last needs TENON_TEST_POSTGRES (see scripts/postgres.sh).
+Parts are sqlite, many, crowd; postgres, with TENON_TEST_POSTGRES (see scripts/postgres.sh); peers, with PEERS=1; and leak, with
+LEAK=1, which takes LEAK_MINUTES (20).
 """
 
 import argparse
@@ -51,7 +52,7 @@ def main():
     try:
         rows = []
         for name, part in PARTS.items():
-            if name in (options.only or PARTS) and (name != "postgres" or "TENON_TEST_POSTGRES" in os.environ):
+            if name in options.only if options.only else name not in WANTED or os.environ.get(WANTED[name]):
                 rows += part(options, scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -121,7 +122,9 @@ def many(options, scratch):
     """Many tenants on the disk: what each takes there, starting beside them, opening one of them, and work that comes due in some."""
     data = scratch / "many"
     warm = max(1, options.many // 10)
-    with Tenon(options.tenon, data) as tenon:
+    # Tokens are good for one address; they are used again after the restart.
+    port = free_port()
+    with Tenon(options.tenon, data, port=port) as tenon:
         began = time.perf_counter()
         tenants = crowd_of(tenon, options.many)
         per_tenant = (time.perf_counter() - began) / options.many * 1000
@@ -132,7 +135,7 @@ def many(options, scratch):
         read = load(tenon, get_file(scratch, every_record(tenants[:warm])), "get.lua", 32, options.seconds)
     sizes = sorted((data / "silos").glob("*.db"), key=lambda path: path.stat().st_size)
     empty, with_crm = (statistics.median(on_disk(path) for path in some) for some in (sizes[: options.many // 2], sizes[-warm // 2 :]))
-    with Tenon(options.tenon, data) as tenon:
+    with Tenon(options.tenon, data, port=port) as tenon:
         time.sleep(2)
         resident = tenon.resident_mib()
         cold = sorted(timed(lambda: tenon.read(f"/api/v1/crm/companies/{tenant.ids[0]}", tenant.token))[1] for tenant in tenants[:warm])
@@ -194,10 +197,37 @@ def crowd(options, scratch):
     return rows
 
 
+def leak(options, scratch):
+    """A third of what it can do, for long: memory and open files must stay where they are once everything is warm."""
+    minutes = float(os.environ.get("LEAK_MINUTES", "20"))
+    with Tenon(options.tenon, scratch / "leak") as tenon:
+        tenants, _ = prepare(tenon, 50)
+        lists = [(f"/api/v1/crm/companies?sort=name&limit=20&filter=country%20%3D%3D%20%22Germany%22", tenant.token) for tenant in tenants]
+        seen, ends = [], time.perf_counter() + minutes * 60
+        while time.perf_counter() < ends:
+            # Tokens last for a quarter of an hour; each round signs in anew, on connections of its own.
+            for tenant in tenants:
+                tenant.token = sign_in(tenon, tenant.slug)
+                tenon.call("PATCH", f"/api/v1/crm/companies/{tenant.ids[0]}", tenant.token, {"notes": str(time.time())})
+            lists = [(path, tenant.token) for (path, _), tenant in zip(lists, tenants)]
+            with Background(tenon, get_file(scratch, every_record(tenants) * 3 + lists), "get.lua", 32, 30, pause=2):
+                pass
+            seen.append((time.perf_counter(), tenon.resident_mib(), tenon.open_files()))
+    warm = seen[len(seen) // 3 :]
+    slope = statistics.linear_regression([at for at, _, _ in warm], [mib for _, mib, _ in warm]).slope * 3600
+    part = 100 * slope / statistics.mean(mib for _, mib, _ in warm)
+    files = [files for _, _, files in warm]
+    what = f"memory after {minutes:.0f} minutes of reads, lists, changes and sign-ins; its growth"
+    return [
+        Row(what, f"{warm[-1][1]:.0f} MiB; {slope:+.1f} MiB an hour, {part:+.1f} %", "1 % an hour", part <= 1),
+        Row("open files, least and most", f"{min(files)} and {max(files)}", "the same", max(files) <= min(files) + 8),
+    ]
+
+
 class Server:
     """A process that listens; ended with the block it is used in."""
 
-    def __init__(self, command, port, environment, ready):
+    def __init__(self, command, port, environment, ready, patience=30):
         self.port = port
         began = time.perf_counter()
         self.process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL)
@@ -207,7 +237,7 @@ class Server:
                     break
             except OSError:
                 pass
-            if self.process.poll() is not None or time.perf_counter() - began > 30:
+            if self.process.poll() is not None or time.perf_counter() - began > patience:
                 raise SystemExit(f"{command[0]} did not start")
             time.sleep(0.001)
         self.start_ms = (time.perf_counter() - began) * 1000
@@ -246,6 +276,9 @@ class Server:
         fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / TICK
 
+    def open_files(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
     def resident_mib(self):
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
@@ -258,8 +291,8 @@ class Hello(Server):
 
 
 class Tenon(Server):
-    def __init__(self, binary, data, silos="", more={}):
-        port = free_port()
+    def __init__(self, binary, data, silos="", more={}, port=None):
+        port = port or free_port()
         environment = {"TENON_LIMITS__ENABLED": "false", "TENON_LOG__LEVEL": "error", "TENON_SILOS": silos, "TENON_STORAGE__SHARED": "true", **more}
         super().__init__([binary, "serve", "--data", str(data), "--listen", f"127.0.0.1:{port}", "--dev"], port, environment, "/ready")
 
@@ -343,7 +376,7 @@ def due_work(tenon, tenants, seconds):
     for n in range(10 * seconds):
         tenant = tenants[n * 7919 % len(tenants)]
         answer = tenon.call("POST", "/api/v1/crm/companies:import?key=name", tenant.token, b"name\nOne\n", "text/csv", {"Prefer": "respond-async"})
-        jobs.append((tenant, answer["job"]))
+        jobs.append((tenant, answer["job"]["id"]))
         time.sleep(max(0, began + (n + 1) / 10 - time.perf_counter()))
     cpu = (tenon.cpu_seconds() - before) / (time.perf_counter() - began) * 100
     done = [tenon.call("GET", f"/api/v1/jobs/{job}", tenant.token) for tenant, job in jobs]
@@ -355,7 +388,7 @@ def whole_import(tenon, tenant, body):
     answer = tenon.call("POST", "/api/v1/crm/companies:import", tenant.token, body, "text/csv")
     while "job" in answer or answer.get("status") in ("ready", "running"):
         time.sleep(0.1)
-        answer = tenon.call("GET", f"/api/v1/jobs/{answer.get('job') or answer['id']}", tenant.token)
+        answer = tenon.call("GET", f"/api/v1/jobs/{answer.get('job', answer)['id']}", tenant.token)
     return answer
 
 
@@ -512,7 +545,15 @@ def report(rows, options):
     return "\n".join(lines) + "\n"
 
 
-PARTS = {"sqlite": on_sqlite, "many": many, "crowd": crowd, "postgres": on_postgres}
+def beside_peers(options, scratch):
+    import peers
+
+    return peers.peers(options, scratch)
+
+
+PARTS = {"sqlite": on_sqlite, "many": many, "crowd": crowd, "postgres": on_postgres, "peers": beside_peers, "leak": leak}
+# What a part needs before it runs without being named.
+WANTED = {"postgres": "TENON_TEST_POSTGRES", "peers": "PEERS", "leak": "LEAK"}
 
 if __name__ == "__main__":
     main()

@@ -4,8 +4,7 @@
 //! new starts level with the one that was served last, so nobody saves up turns (start-time fair queueing). However many wait of one
 //! tenant, another's first waits for at most one place to become free. No tenant holds more than half of all places.
 
-use crate::fault;
-use base::{Result, TenantId};
+use base::{Error, Result, TenantId};
 use parking_lot::Mutex;
 use std::{
     collections::{HashMap, VecDeque},
@@ -67,7 +66,7 @@ impl Gate {
         };
         match tokio::time::timeout(WAIT, wait).await {
             Ok(Ok(turn)) => Ok(turn),
-            Ok(Err(_)) | Err(_) => Err(fault::overloaded("nobody made room in time")),
+            Ok(Err(_)) | Err(_) => Err(Error::overloaded()),
         }
     }
 

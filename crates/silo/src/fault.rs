@@ -13,10 +13,6 @@ pub fn busy(cause: impl std::fmt::Display) -> Error {
     Error::unavailable("Somebody else is writing just now. Try again.").with_retry_after(1).with_cause(cause)
 }
 
-pub fn overloaded(cause: impl std::fmt::Display) -> Error {
-    Error::overloaded().with_cause(cause)
-}
-
 pub fn closing() -> Error {
     Error::unavailable("The server is shutting down.").with_retry_after(1)
 }

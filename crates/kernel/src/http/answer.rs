@@ -76,7 +76,8 @@ pub(super) fn json(body: Vec<u8>) -> Response<Payload> {
 /// An error as a problem document; its cause goes to the log, and only there.
 pub(super) fn problem(incoming: &Incoming<'_>, error: &Error) -> Response<Payload> {
     let (status, _) = table::table(error.code());
-    if status.is_server_error() {
+    // Somebody who is only told to come later is no fault of anybody.
+    if status == StatusCode::INTERNAL_SERVER_ERROR || (status.is_server_error() && error.cause().is_some()) {
         tracing::error!(request_id = incoming.request_id, path = incoming.path, cause = error.cause().unwrap_or_default(), "{}", error.detail());
     }
     let mut response = with_type(status, table::CONTENT_TYPE, table::body(error, incoming.request_id));

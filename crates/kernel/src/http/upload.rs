@@ -33,7 +33,7 @@ impl Bodies {
     async fn room(&self) -> Result<OwnedSemaphorePermit> {
         match tokio::time::timeout(WAIT, self.0.clone().acquire_owned()).await {
             Ok(room) => room.map_err(Error::internal),
-            Err(_) => Err(Error::overloaded().with_cause("large bodies fill the memory that is theirs")),
+            Err(_) => Err(Error::overloaded()),
         }
     }
 }
