@@ -83,7 +83,7 @@ def on_sqlite(options, scratch):
         tenon.call("POST", "/api/v1/crm/deals:import", big.token, many_deals(10_000), "text/csv")
         for what, path, must in LISTS:
             page = load(tenon, get_file(scratch, [(path, big.token)]), "get.lua", 32, options.seconds)
-            rows.append(Row(f"list 50 of 10 000, {what}, 32 connections", str(page), f"{must:,} req/s".replace(",", " "), page.rate >= must))
+            rows.append(Row(f"list 50 of 10 000, {what}, 32 connections", str(page), f"{spaced(must)} req/s", page.rate >= must))
         rows.append(Row("new tenant ready", spread(made.tenants), "50 ms", statistics.median(made.tenants) <= 50))
         rows.append(Row("CRM installed", spread(made.installs), "100 ms", statistics.median(made.installs) <= 100))
         rows.append(Row("companies.csv imported (1 837 rows)", f"{made.import_seconds:.2f} s", "1 s", made.import_seconds <= 1))
@@ -143,13 +143,13 @@ def many(options, scratch):
         start = tenon.start_ms
     first = at(cold, 0.99)
     return [
-        Row(f"GET one record, {warm:,} tenants, all open, 32 connections".replace(",", " "), str(read), "20 000 req/s", read.rate >= 20_000),
-        Row(f"{options.many:,} tenants made, each".replace(",", " "), f"{per_tenant:.0f} ms"),
+        Row(f"GET one record, {spaced(warm)} tenants, all open, 32 connections", str(read), "20 000 req/s", read.rate >= 20_000),
+        Row(f"{spaced(options.many)} tenants made, each", f"{per_tenant:.0f} ms"),
         Row("empty tenant on disk / with the CRM", f"{empty:.0f} / {with_crm:.0f} KB", "120 / 200 KB", empty <= 120 and with_crm <= 200),
-        Row(f"{options.many:,} tenants on disk: ready after start".replace(",", " "), f"{start:.0f} ms", "2 s", start <= 2_000),
+        Row(f"{spaced(options.many)} tenants on disk: ready after start", f"{start:.0f} ms", "2 s", start <= 2_000),
         Row("its memory when idle (RSS)", f"{resident:.0f} MiB", "100 MiB", resident <= 100),
         Row("first request of a cold tenant, 99 %", f"{first:.1f} ms, median {at(cold, 0.5):.1f} ms", "60 ms", first <= 60),
-        Row("work due in ten of them each second: CPU / from asked to done, 99 %", f"{cpu:.1f} % / {at(late, 0.99):.0f} ms", "2 % / 200 ms", cpu <= 2 and at(late, 0.99) <= 200),
+        Row("an import due in some tenant twice a second: CPU / from asked to done, 99 %", f"{cpu:.1f} % / {at(late, 0.99):.0f} ms", "2 % / 200 ms", cpu <= 2 and at(late, 0.99) <= 200),
     ]
 
 
@@ -371,13 +371,13 @@ def crowd_of(tenon, count):
 
 
 def due_work(tenon, tenants, seconds):
-    """Ten times a second some tenant has an import to do. Gives the CPU in percent, beyond that of asking, and how late each was done."""
+    """Twice a second some tenant has an import to do. Gives the CPU in percent, asking included, and how long each took from then on."""
     jobs, before, began = [], tenon.cpu_seconds(), time.perf_counter()
-    for n in range(10 * seconds):
+    for n in range(2 * seconds):
         tenant = tenants[n * 7919 % len(tenants)]
         answer = tenon.call("POST", "/api/v1/crm/companies:import?key=name", tenant.token, b"name\nOne\n", "text/csv", {"Prefer": "respond-async"})
         jobs.append((tenant, answer["job"]["id"]))
-        time.sleep(max(0, began + (n + 1) / 10 - time.perf_counter()))
+        time.sleep(max(0, began + (n + 1) / 2 - time.perf_counter()))
     cpu = (tenon.cpu_seconds() - before) / (time.perf_counter() - began) * 100
     done = [tenon.call("GET", f"/api/v1/jobs/{job}", tenant.token) for tenant, job in jobs]
     moment = lambda job, name: datetime.datetime.fromisoformat(job[name].replace("Z", "+00:00"))
@@ -504,6 +504,10 @@ class Watch:
 class Row:
     def __init__(self, what, figure, must="", holds=None):
         self.what, self.figure, self.must, self.holds = what, figure, must, holds
+
+
+def spaced(number):
+    return f"{number:,}".replace(",", " ")
 
 
 def at(ordered, part):

@@ -9,7 +9,7 @@ use crate::{
     verify::{dice::Dice, socket::Connection},
 };
 use base::Result;
-use http::Method;
+use http::{Method, StatusCode};
 use serde_json::json;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -61,7 +61,7 @@ impl Worker {
                 self.watch.search(next.to, &place, value.as_bytes());
             }
             self.watch.search(next.to, &place, &answer.body);
-            if answer.status.is_server_error() {
+            if answer.status.is_server_error() && answer.status != StatusCode::SERVICE_UNAVAILABLE {
                 self.watch.failed();
             }
             if next.makes && answer.status == 201 {
