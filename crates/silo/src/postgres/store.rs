@@ -3,8 +3,8 @@ use super::{
     cluster::{Place, SCAN},
     pool::Pool,
 };
-use crate::{Row, Tx, link::Link, unit};
-use base::{Error, Result, TenantId, Value};
+use crate::{Row, Tx, fault, link::Link, unit};
+use base::{Result, TenantId, Value};
 use std::sync::Arc;
 
 /// A tenant's place in the database.
@@ -23,7 +23,7 @@ impl Store {
         let lease = self.pool.lease().await?;
         let connection = Connection::new(self.pool.clone(), self.place.clone(), Some(lease));
         let work = move || unit::read(tenant, &mut Link::Postgres(Box::new(connection)), SCAN, f);
-        tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
+        tokio::task::spawn_blocking(work).await.map_err(|task| fault::ended(&task))?
     }
 
     /// One row by one statement: a transaction in one round trip, without a thread that waits for it.

@@ -1,5 +1,5 @@
 use super::{Role, store::link};
-use crate::{Tx, link::Link, unit};
+use crate::{Tx, fault, link::Link, unit};
 use base::{Error, Result, TenantId};
 use parking_lot::Mutex;
 use std::{
@@ -39,7 +39,7 @@ impl Readers {
             drop(permit);
             answer
         };
-        tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
+        tokio::task::spawn_blocking(work).await.map_err(|task| fault::ended(&task))?
     }
 
     fn take(&self) -> Result<Link> {
