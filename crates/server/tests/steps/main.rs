@@ -32,7 +32,10 @@ async fn turn() -> MutexGuard<'static, ()> {
             }
         }));
     });
-    TURN.lock().await
+    let turn = TURN.lock().await;
+    // A test that failed may have left something behind.
+    points::here().iter().for_each(|point| base::disarm(point));
+    turn
 }
 
 /// In the short form each step gets one of the four, in turn; in the long form (`TENON_SOAK=1`) it gets them all.
