@@ -47,13 +47,18 @@ async fn create(cx: Ctx, call: Call) -> Result<Reply> {
     };
     let hub = cx.in_hub("account");
     hub.work_is_coming().await?;
+    base::step("provision.announced")?;
     let claim = hub.write(move |tx| {
         let (limits, user) = (tx.app().clone(), person.user.clone());
         // A company is a database: making them is as limited as signing up.
         founding::of_person(tx, mark, &person, &name, || limits.limits().take(Limit::RegisterPerIp, &user).check())
     });
-    let company = founding::carry_out(&cx, &claim.await?).await?;
-    cx.finish(call, move |_, _| Reply::json_as(StatusCode::CREATED, &Company::of(&company))).await
+    let claim = claim.await?;
+    base::step("provision.claimed")?;
+    let company = founding::carry_out(&cx, &claim).await?;
+    let answer = cx.finish(call, move |_, _| Reply::json_as(StatusCode::CREATED, &Company::of(&company))).await?;
+    base::step("provision.answered")?;
+    Ok(answer)
 }
 
 /// The first member of a company.
@@ -85,7 +90,7 @@ pub async fn found(cx: &Ctx, tenant: TenantId, owner: Owner, company: &str) -> R
 pub fn register(tx: &mut Tx<'_, '_>, tenant: TenantId, user: &str, member: &str, name: &str) -> Result<Seat> {
     let slug = free_slug(tx, name)?;
     let (id, now) = (tenant.to_string(), Time::now());
-    let placement = if tx.app().config().storage.silos.is_empty() { "sqlite" } else { "postgres" };
+    let placement = tx.app().placement();
     tx.sql().run(
         r#"INSERT INTO "hub_tenants" ("id", "slug", "name", "status", "placement", "created_at", "updated_at") VALUES (?1, ?2, ?3, 'active', ?5, ?4, ?4)"#,
         &[(&id).into(), (&slug).into(), name.into(), now.into(), placement.into()],

@@ -125,10 +125,14 @@ pub fn settle(tx: &mut Tx<'_, '_>, claim: &Claim) -> Result<Seat> {
 pub async fn carry_out(cx: &Ctx, claim: &Claim) -> Result<Seat> {
     if !claim.done {
         make_silo(cx, claim).await?;
+        base::step("provision.silo-made")?;
         let work = claim.clone();
         match cx.in_hub("account").write(move |tx| settle(tx, &work)).await {
             Err(error) if error.code() == Code::Gone => {}
-            settled => return settled,
+            settled => {
+                base::step("provision.settled")?;
+                return settled;
+            }
         }
     }
     let (user, tenant) = (claim.user.clone(), claim.tenant);
@@ -136,24 +140,49 @@ pub async fn carry_out(cx: &Ctx, claim: &Claim) -> Result<Seat> {
     found.ok_or_else(|| Error::gone("company", "This company was made, and you are no longer in it."))
 }
 
-/// The address got an account between the two steps, by an invitation: this link has come too late.
-pub fn taken_meanwhile(error: Error) -> Error {
-    if error.code() == Code::Conflict { links::gone() } else { error }
+/// The address got an account between the two steps, by an invitation: this link has come too late, and what was made for it is taken
+/// back. Returns what is to be said.
+pub async fn too_late(cx: &Ctx, link: &str) -> Result<Error> {
+    let id = link.to_owned();
+    let void = r#"UPDATE "links" SET "status" = 'void' WHERE "id" = ?1 AND "status" = 'working'"#;
+    cx.app().hub().write(move |sql| sql.run(void, &[(&id).into()])).await?;
+    base::step("sign-up.voided")?;
+    take_back(cx, link).await?;
+    Ok(links::gone())
 }
 
-/// The job: finishes what a crash left between the steps, so that whoever confirmed can sign in.
+/// Takes away the silo that was made for a link which is void now: nobody was ever let into it. Twice is the same as once.
+async fn take_back(cx: &Ctx, link: &str) -> Result<()> {
+    let link = link.to_owned();
+    let find = r#"SELECT l."tenant" FROM "links" l WHERE l."id" = ?1 AND l."status" = 'void' AND l."kind" IN ('verify', 'company')
+AND NOT EXISTS (SELECT 1 FROM "hub_tenants" t WHERE t."id" = l."tenant")"#;
+    let found = cx.app().hub().read(move |sql| sql.row(find, &[link.into()], |row| row.opt_text(0).map(|id| id.map(str::to_owned)))).await?;
+    match found.flatten() {
+        Some(tenant) => cx.app().silos().destroy(tenant.parse()?).await,
+        None => Ok(()),
+    }
+}
+
+/// The job: finishes what a crash left between the steps, so that whoever confirmed can sign in; or takes it back.
 pub async fn found_later(cx: Ctx, job: Running) -> Result<Value> {
     let link = job.args.get("link").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let found = cx.app().hub().read(move |sql| read(sql, &link)).await?;
-    let Some(claim) = found.filter(|claim| !claim.done) else { return Ok(Value::Null) };
+    let id = link.clone();
+    let claim = match cx.app().hub().read(move |sql| read(sql, &id)).await? {
+        Some(claim) if !claim.done => claim,
+        Some(_) => return Ok(Value::Null),
+        None => return take_back(&cx, &link).await.map(|()| Value::Null),
+    };
     job.progress(10, "The company is claimed.").await?;
     make_silo(&cx, &claim).await?;
+    base::step("sign-up.silo-made-later")?;
     job.progress(40, "Its database is made.").await?;
     cx.work_is_coming().await?;
-    match cx.write(move |tx| settle(tx, &claim)).await.map_err(taken_meanwhile) {
+    match cx.write(move |tx| settle(tx, &claim)).await {
         Err(late) if late.code() == Code::Gone => Ok(Value::Null),
+        Err(error) if error.code() == Code::Conflict => too_late(&cx, &link).await.map(|_| Value::Null),
         outcome => {
             let seat = outcome?;
+            base::step("sign-up.settled-later")?;
             job.progress(70, "Owner and company are written.").await?;
             Ok(json!({"tenant": seat.tenant.to_string()}))
         }

@@ -311,14 +311,19 @@ async fn accept(cx: Ctx, call: Call) -> Result<Reply> {
         }
     };
     cx.work_is_coming().await?;
+    base::step("accept-invitation.announced")?;
     let claim = cx.in_hub("account").write(move |tx| claim(tx, &link.id, user, &name, &password)).await?;
+    base::step("accept-invitation.claimed")?;
     let member = enter(&cx, &claim).await?;
+    base::step("accept-invitation.entered")?;
     let permissions = me::permissions(cx.app(), claim.tenant, &member).await?;
     let entered = cx.finish(call, move |tx, _| {
         let seat = settle(tx, &claim, &member)?;
         sign_in::start(tx, &claim.user, Some(&seat), permissions)
     });
-    entered.await.map_err(|error| if error.code() == base::Code::Conflict { links::gone() } else { error })
+    let answer = entered.await.map_err(|error| if error.code() == base::Code::Conflict { links::gone() } else { error })?;
+    base::step("accept-invitation.settled")?;
+    Ok(answer)
 }
 
 /// Whoever has the mail must also be the person: signed in with this address, or in possession of its password.
@@ -421,6 +426,7 @@ pub async fn join_later(cx: Ctx, job: Running) -> Result<serde_json::Value> {
     let link = job.args.get("link").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
     let Some(claim) = cx.app().hub().read(move |sql| read_claim(sql, &link)).await? else { return Ok(serde_json::Value::Null) };
     let member = enter(&cx, &claim).await?;
+    base::step("accept-invitation.entered-later")?;
     match cx.in_hub("account").write(move |tx| settle(tx, &claim, &member)).await {
         Err(late) if matches!(late.code(), base::Code::Gone | base::Code::Conflict) => Ok(serde_json::Value::Null),
         outcome => outcome.map(|_| serde_json::Value::Null),

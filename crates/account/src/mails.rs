@@ -61,7 +61,9 @@ pub async fn send(cx: Ctx, job: Running) -> Result<Value> {
         Some(mail) => mail,
         None => return Ok(json!({"sent": false})),
     };
+    base::step("mail.written")?;
     cx.app().mailer().send(&mail).await?;
+    base::step("mail.sent")?;
     Ok(json!({"sent": true}))
 }
 

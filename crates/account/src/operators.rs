@@ -1,14 +1,18 @@
 //! What the operator does at the command line, beside the data: the first operator of an installation, and a reset link by hand.
 
 use crate::{
-    companies::{self, Owner},
     fields::{self, Form},
+    founding,
     links::{self, Kind, NewLink},
     members, seats,
     users::{self, NewUser},
 };
 use base::{Error, Result, TenantId, Time};
-use kernel::{Ctx, app::App, ctx::Tenant};
+use kernel::{
+    Ctx,
+    app::App,
+    ctx::{Person, Tenant},
+};
 use serde_json::json;
 
 /// Makes somebody an operator: an owner in the hub's own silo. An address that has an account keeps its password.
@@ -68,7 +72,8 @@ pub async fn reset_link(app: &App, email: &str) -> Result<String> {
     Ok(format!("{}/reset#token={token}", app.config().server.public_url))
 }
 
-/// Makes a company for somebody who has an account, as its owner. Returns its slug.
+/// Makes a company for somebody who has an account, as its owner. Returns its slug. The same once more within a day is the same company:
+/// so whoever was interrupted asks again.
 pub async fn create_tenant(app: &App, name: &str, owner: &str) -> Result<String> {
     let mut form = Form::default();
     let name = form.line("name", name, 80);
@@ -77,11 +82,12 @@ pub async fn create_tenant(app: &App, name: &str, owner: &str) -> Result<String>
     let person = app.hub().read(move |sql| users::by_key(sql, &key)).await?;
     let person = person.ok_or_else(|| Error::fault("owner", "unknown", "Nobody with this address has an account here."))?;
     let cx = Ctx::of_command_line(app, TenantId::HUB, Tenant { slug: "hub".into(), name: "Operator".into() }).await?;
-    let owner = Owner { member: base::new_id(), user: person.id, email: person.email, name: person.name };
-    let (tenant, seat) = (TenantId::new(), owner.clone());
-    companies::found(&cx, tenant, owner, &name).await?;
-    let seat = cx.write(move |tx| companies::register(tx, tenant, &seat.user, &seat.member, &name)).await?;
-    Ok(seat.slug)
+    let person = Person { user: person.id, email: person.email, name: person.name, credential: String::new() };
+    let mark = app.root_key().derive(&format!("company {} {name}", person.user))?;
+    cx.work_is_coming().await?;
+    let claim = cx.write(move |tx| founding::of_person(tx, mark, &person, &name, || Ok(()))).await?;
+    base::step("provision.claimed-by-operator")?;
+    founding::carry_out(&cx, &claim).await.map(|seat| seat.slug)
 }
 
 /// Whether this installation has an operator.

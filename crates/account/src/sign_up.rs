@@ -8,7 +8,7 @@ use crate::{
     me::Company,
     sessions, users,
 };
-use base::{Result, TenantId, Time};
+use base::{Code, Result, TenantId, Time};
 use http::{StatusCode, header::SET_COOKIE};
 use kernel::{Call, Ctx, Operation, Reply, Tx, http::session_cookie, limits::Limit};
 use schemars::JsonSchema;
@@ -64,7 +64,8 @@ async fn register(cx: Ctx, call: Call) -> Result<Reply> {
     form.done()?;
     let password = cx.app().passwords().hash(&input.password).await?;
     cx.work_is_coming().await?;
-    cx.finish(call, move |tx, _| {
+    base::step("sign-up.announced")?;
+    let written = cx.finish(call, move |tx, _| {
         let id = base::new_id();
         let now = Time::now();
         tx.sql().run(r#"DELETE FROM "signups" WHERE "id" < ?1"#, &[first_id_at(now.plus_seconds(-KEPT)).into()])?;
@@ -74,8 +75,10 @@ async fn register(cx: Ctx, call: Call) -> Result<Reply> {
         )?;
         mails::enqueue(tx, &Letter::SignUp { signup: id })?;
         Reply::json_as(StatusCode::ACCEPTED, &json!({}))
-    })
-    .await
+    });
+    let answer = written.await?;
+    base::step("sign-up.written")?;
+    Ok(answer)
 }
 
 /// The smallest id that can have been made at this time: ids begin with their time in milliseconds (RFC 9562, section 5.7).
@@ -118,11 +121,16 @@ struct Verified {
 async fn verify(cx: Ctx, call: Call) -> Result<Reply> {
     let input: Verify = call.json()?;
     cx.work_is_coming().await?;
+    base::step("sign-up.confirmed")?;
     let claim = cx.write(move |tx| claim(tx, &input.token)).await?;
+    base::step("sign-up.claimed")?;
     founding::make_silo(&cx, &claim).await?;
+    base::step("sign-up.silo-made")?;
     // Announced anew: what was announced above may have been looked for meanwhile.
     cx.work_is_coming().await?;
+    base::step("sign-up.announced-anew")?;
     let lifetime = cx.app().config().tokens.session.get();
+    let link = claim.link.clone();
     let settled = cx.finish(call, move |tx, _| {
         let seat = founding::settle(tx, &claim)?;
         let reply = Reply::json(&Verified { tenant: Company::of(&seat) })?;
@@ -136,7 +144,14 @@ async fn verify(cx: Ctx, call: Call) -> Result<Reply> {
         let token = sessions::open(tx.sql(), &claim.user, Some(&seat), &trace, lifetime)?;
         Ok(reply.with_header(SET_COOKIE, session_cookie(tx.app(), &token)))
     });
-    settled.await.map_err(founding::taken_meanwhile)
+    match settled.await {
+        Err(error) if error.code() == Code::Conflict => Err(founding::too_late(&cx, &link).await?),
+        settled => {
+            let answer = settled?;
+            base::step("sign-up.settled")?;
+            Ok(answer)
+        }
+    }
 }
 
 /// Marks the link as being worked on and fixes the ids of what it makes. The same token may come again until the work is done.

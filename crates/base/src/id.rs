@@ -37,6 +37,10 @@ impl TenantId {
     pub fn hex(self) -> String {
         self.0.simple().to_string()
     }
+    /// The tenant of such a name.
+    pub fn from_hex(text: &str) -> Option<TenantId> {
+        Uuid::parse_str(text).map(TenantId).ok().filter(|id| id.hex() == text)
+    }
 }
 
 impl FromStr for TenantId {

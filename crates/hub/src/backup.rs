@@ -28,19 +28,28 @@ pub async fn write(app: &App, tenant: TenantId, to: &Path, plain: bool) -> Resul
     if to.exists() {
         return Err(Error::malformed("exists", format!("{} is there already. Choose another name.", to.display())));
     }
-    if plain {
-        app.silos().backup(tenant, to.to_owned()).await?;
-        return Ok(std::fs::metadata(to)?.len());
-    }
-    let folder = to.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let scratch = tempfile::tempdir_in(folder)?;
+    // Under its name it appears whole or not at all.
+    let scratch = tempfile::tempdir_in(folder_of(to))?;
     let file = scratch.path().join("silo.sqlite");
     app.silos().backup(tenant, file.clone()).await?;
-    let key = data_key(app, tenant).await?;
-    let sealed = scratch.path().join("sealed");
-    seal(&key, tenant, &file, &sealed)?;
-    std::fs::rename(&sealed, to)?;
+    base::step("backup.copied")?;
+    let whole = if plain {
+        file
+    } else {
+        let key = data_key(app, tenant).await?;
+        let sealed = scratch.path().join("sealed");
+        seal(&key, tenant, &file, &sealed)?;
+        base::step("backup.sealed")?;
+        sealed
+    };
+    std::fs::rename(&whole, to)?;
+    base::step("backup.named")?;
+    File::open(folder_of(to))?.sync_all()?;
     Ok(std::fs::metadata(to)?.len())
+}
+
+fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// What a restore made.
@@ -52,13 +61,47 @@ pub struct Restored {
     pub entries: i64,
 }
 
-/// Makes a new tenant from a backup. The one it was taken from is not touched.
+/// Makes a new tenant from a backup. The one it was taken from is not touched. The hub knows first that it is being made, and last that
+/// it is there: what a crash leaves in between is taken back when the same slug is asked for again.
 pub async fn restore(app: &App, from: &Path, slug: &str) -> Result<Restored> {
     check_slug(app, slug).await?;
+    let tenant = TenantId::new();
+    for old in claim(app, tenant, slug).await? {
+        app.silos().destroy(old).await?;
+    }
+    base::step("restore.claimed")?;
+    let restored = make(app, from, tenant, slug).await;
+    if restored.is_err() {
+        take_back(app, tenant).await?;
+    }
+    restored
+}
+
+/// Writes down that this tenant is being restored. Returns those whose restore under this slug broke off.
+async fn claim(app: &App, tenant: TenantId, slug: &str) -> Result<Vec<TenantId>> {
+    let (id, slug, placement) = (tenant.to_string(), slug.to_owned(), app.placement());
+    let make = r#"INSERT INTO "hub_tenants" ("id", "slug", "name", "status", "placement", "created_at", "updated_at") VALUES (?1, ?2, ?2, 'restoring', ?4, ?3, ?3)"#;
+    app.hub()
+        .write(move |sql| {
+            let broken = r#"DELETE FROM "hub_tenants" WHERE "slug" = ?1 AND "status" = 'restoring' RETURNING "id""#;
+            let old = sql.rows(broken, &[(&slug).into()], |row| row.text(0)?.parse())?;
+            sql.run(make, &[(&id).into(), (&slug).into(), Time::now().into(), placement.into()])?;
+            Ok(old)
+        })
+        .await
+}
+
+/// Nothing stays of a restore that did not come to its end. Twice is the same as once.
+async fn take_back(app: &App, tenant: TenantId) -> Result<()> {
+    app.silos().destroy(tenant).await?;
+    let gone = r#"DELETE FROM "hub_tenants" WHERE "id" = ?1 AND "status" = 'restoring'"#;
+    app.hub().write(move |sql| sql.run(gone, &[tenant.to_string().into()]).map(drop)).await
+}
+
+async fn make(app: &App, from: &Path, tenant: TenantId, slug: &str) -> Result<Restored> {
     let scratch = tempfile::tempdir()?;
     let file = scratch.path().join("silo.sqlite");
     unpack(app, from, &file).await?;
-    let tenant = TenantId::new();
     let id = tenant.to_string();
     let silo = app
         .silos()
@@ -69,19 +112,19 @@ pub async fn restore(app: &App, from: &Path, slug: &str) -> Result<Restored> {
             sql.run(r#"UPDATE "jobs" SET "status" = 'cancelled', "lease_until" = NULL WHERE "status" IN ('ready', 'running')"#, &[]).map(drop)
         })
         .await?;
-    let looked = look(app, tenant, &silo).await;
-    if looked.is_err() {
-        app.silos().destroy(tenant).await?;
-    }
-    let Looked { origin, members, entries } = looked?;
-    let (name, id) = (slug.to_owned(), tenant.to_string());
+    let Looked { origin, members, entries } = look(app, tenant, &silo).await?;
+    base::step("restore.looked-at")?;
+    let cx = Ctx::of_command_line(app, tenant, Tenant { slug: slug.to_owned(), name: slug.to_owned() }).await?;
+    let data = json!({ "after": { "slug": slug, "origin": origin, "entries": entries } });
+    cx.write(move |tx| tx.emit("hub.tenant.restored", &format!("hub.tenants/{}", tx.tenant_id()), &data).map(drop)).await?;
+    base::step("restore.told")?;
+    let id = tenant.to_string();
     app.hub()
         .write(move |sql| {
-            let now = Time::now();
-            sql.run(
-                r#"INSERT INTO "hub_tenants" ("id", "slug", "name", "status", "placement", "created_at", "updated_at") VALUES (?1, ?2, ?2, 'active', 'default', ?3, ?3)"#,
-                &[(&id).into(), (&name).into(), now.into()],
-            )?;
+            let there = r#"UPDATE "hub_tenants" SET "status" = 'active', "updated_at" = ?2 WHERE "id" = ?1 AND "status" = 'restoring'"#;
+            if sql.run(there, &[(&id).into(), Time::now().into()])? == 0 {
+                return Err(Error::conflict("restored-again", "Somebody else has begun to restore under this slug."));
+            }
             for (member, user, status, role) in &members {
                 // Only people whom this installation knows can have a seat here.
                 sql.run(
@@ -93,9 +136,6 @@ ON CONFLICT ("user", "tenant") DO UPDATE SET "roles" = "user_tenants"."roles" ||
             Ok(())
         })
         .await?;
-    let cx = Ctx::of_command_line(app, tenant, Tenant { slug: slug.to_owned(), name: slug.to_owned() }).await?;
-    let data = json!({ "after": { "slug": slug, "origin": origin, "entries": entries } });
-    cx.write(move |tx| tx.emit("hub.tenant.restored", &format!("hub.tenants/{}", tx.tenant_id()), &data).map(drop)).await?;
     Ok(Restored { tenant: tenant.to_string(), slug: slug.to_owned(), origin, entries })
 }
 
@@ -140,7 +180,7 @@ async fn check_slug(app: &App, slug: &str) -> Result<()> {
     if !plain || slug == "hub" {
         return Err(Error::fault("as", "slug", "A slug has up to 40 lower-case letters, digits and hyphens."));
     }
-    if tenants::all(app).await?.iter().any(|tenant| tenant.slug == slug) {
+    if tenants::all(app).await?.iter().any(|tenant| tenant.slug == slug && tenant.status != "restoring") {
         return Err(Error::conflict("duplicate", format!("There is, or was, a tenant {slug}. A restore makes a new one: choose another slug.")));
     }
     Ok(())
@@ -259,6 +299,18 @@ pub async fn export(app: &App, tenant: TenantId, out: &mut impl Write) -> Result
     }
     lines += pages(app, &cx, "events.list", &[("after", "0")], "{\"event\":", out).await?;
     out.flush()?;
+    Ok(lines)
+}
+
+/// The same into a file, which appears under its name whole or not at all.
+pub async fn export_to(app: &App, tenant: TenantId, path: &Path) -> Result<u64> {
+    let mut draft = tempfile::NamedTempFile::new_in(folder_of(path))?;
+    let lines = export(app, tenant, &mut BufWriter::new(draft.as_file_mut())).await?;
+    draft.as_file().sync_all()?;
+    base::step("export.written")?;
+    draft.persist(path).map_err(|cause| Error::from(cause.error))?;
+    base::step("export.named")?;
+    File::open(folder_of(path))?.sync_all()?;
     Ok(lines)
 }
 

@@ -12,13 +12,20 @@ pub struct Tenant {
     pub id: String,
     pub slug: String,
     pub name: String,
-    /// `active`, `suspended`, or `deleted` (its slug is then kept, and never given to another).
+    /// `active`, `suspended`, `restoring` (from a backup, and not there yet), or `deleted` (its slug is then kept, and never given to another).
     pub status: String,
     /// Where its database is: `sqlite` or `postgres`.
     pub placement: String,
     pub plan: Option<String>,
     pub region: Option<String>,
     pub created_at: String,
+}
+
+impl Tenant {
+    /// Whether its database can be opened: neither gone nor still being made.
+    pub fn is_there(&self) -> bool {
+        !["deleted", "restoring"].contains(&self.status.as_str())
+    }
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -73,6 +80,9 @@ fn status(verb: &'static str, status: &'static str, about: &str) -> Operation {
             if before.status == "deleted" {
                 return Err(Error::conflict("deleted", "This tenant was deleted."));
             }
+            if before.status == "restoring" {
+                return Err(Error::conflict("restoring", "This tenant is being restored from a backup."));
+            }
             if before.status != status {
                 let sql = r#"UPDATE "hub_tenants" SET "status" = ?2, "updated_at" = ?3 WHERE "id" = ?1"#;
                 tx.sql().run(sql, &[(&before.id).into(), status.into(), Time::now().into()])?;
@@ -108,13 +118,21 @@ pub async fn all(app: &App) -> Result<Vec<Tenant>> {
     app.hub().scan(|sql| sql.rows(&format!(r#"SELECT {COLUMNS} FROM "hub_tenants" WHERE "placement" <> 'hub' ORDER BY "slug""#), &[], show)).await
 }
 
+/// Silos that no tenant belongs to, and no sign-up or restore that is under way: what something that broke off has left.
+pub async fn orphans(app: &App) -> Result<Vec<TenantId>> {
+    let there = app.silos().all().await?;
+    let find = r#"SELECT "id" FROM "hub_tenants" UNION SELECT "tenant" FROM "links" WHERE "kind" IN ('verify', 'company') AND "status" = 'working' AND "tenant" IS NOT NULL"#;
+    let known: Vec<TenantId> = app.hub().scan(move |sql| sql.rows(find, &[], |row| row.text(0)?.parse())).await?;
+    Ok(there.into_iter().filter(|id| !id.is_hub() && !known.contains(id)).collect())
+}
+
 /// A tenant by its slug. The operator's own is `hub`.
 pub async fn by_slug(app: &App, slug: &str) -> Result<(TenantId, kernel::ctx::Tenant)> {
     if slug == "hub" {
         return Ok((TenantId::HUB, app.tenant_names(TenantId::HUB).await?));
     }
     let all = all(app).await?;
-    let found = all.iter().find(|tenant| tenant.slug == slug && tenant.status != "deleted");
+    let found = all.iter().find(|tenant| tenant.slug == slug && tenant.is_there());
     let found = found.ok_or_else(|| Error::fault("tenant", "unknown", json::unknown("tenant", slug, all.iter().map(|t| t.slug.as_str()))))?;
     Ok((found.id.parse()?, kernel::ctx::Tenant { slug: found.slug.clone(), name: found.name.clone() }))
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     access,
+    background::keep_running,
     catalogue::Catalogue,
     config::Config,
     credentials,
@@ -139,10 +140,12 @@ impl App {
     /// Starts what runs beside requests: jobs, checkpoints of the logs, what waits in memory to be written, and the look at
     /// the disk.
     pub fn start_background(&self) {
-        tokio::spawn(crate::jobs::dispatch(self.clone(), self.0.stop.clone()));
-        tokio::spawn(platform::keep_up(self.clone(), self.0.stop.clone()));
-        tokio::spawn(room::keep(self.clone(), self.0.stop.clone()));
-        tokio::spawn(pressure::keep(self.clone(), self.0.stop.clone()));
+        let (jobs, upkeep, disk, heart) = (self.clone(), self.clone(), self.clone(), self.clone());
+        let stop = || self.0.stop.clone();
+        tokio::spawn(keep_running("jobs", stop(), move || crate::jobs::dispatch(jobs.clone(), jobs.stop().clone())));
+        tokio::spawn(keep_running("upkeep", stop(), move || platform::keep_up(upkeep.clone(), upkeep.stop().clone())));
+        tokio::spawn(keep_running("room", stop(), move || room::keep(disk.clone(), disk.stop().clone())));
+        tokio::spawn(keep_running("pressure", stop(), move || pressure::keep(heart.clone(), heart.stop().clone())));
     }
 
     /// Stops accepting, lets jobs finish their step, writes down what waits, closes the silos.
@@ -266,6 +269,10 @@ impl App {
     }
     pub(crate) fn stop(&self) -> &Arc<Notify> {
         &self.0.stop
+    }
+    /// The engine that keeps the silos, as the hub writes it down: `sqlite` or `postgres`.
+    pub fn placement(&self) -> &'static str {
+        if self.config().storage.silos.is_empty() { "sqlite" } else { "postgres" }
     }
     /// Where uploads wait until their job is done.
     pub(crate) fn spool(&self) -> PathBuf {

@@ -261,22 +261,35 @@ impl Ctx {
     /// The last unit of work of an operation. Its answer is kept in the same commit under the caller's `Idempotency-Key`, so that
     /// the same request sent again gets the same answer and does nothing.
     pub async fn finish(&self, call: Call, f: impl FnOnce(&mut Tx<'_, '_>, &Call) -> Result<Reply> + Send + 'static) -> Result<Reply> {
-        let cx = self.clone();
-        let key = Key::of(self, &call);
-        self.inner
-            .silo
-            .write(move |sql| {
-                let mut tx = Tx::begin(&cx, sql)?;
-                if let Some(reply) = key.as_ref().map(|key| key.earlier(&mut tx)).transpose()?.flatten() {
-                    return Ok(reply);
-                }
-                let reply = f(&mut tx, &call)?;
-                if let Some(key) = &key {
-                    key.keep(&mut tx, &reply)?;
-                }
-                Ok(reply)
-            })
-            .await
+        self.once(Key::of(self, &call), move |tx| f(tx, &call)).await
+    }
+
+    /// The first unit of an operation that goes on as a job: its answer is kept the same way, until [`Ctx::conclude`] replaces it. Whoever
+    /// asks again is told of the job and begins no other.
+    pub(crate) async fn begin(&self, call: &Call, f: impl FnOnce(&mut Tx<'_, '_>) -> Result<Reply> + Send + 'static) -> Result<Reply> {
+        self.once(Key::of(self, call), f).await
+    }
+
+    /// The answer itself, where [`Ctx::begin`] has kept that there will be one.
+    pub(crate) async fn conclude(&self, call: &Call, reply: Reply) -> Result<Reply> {
+        match Key::of(self, call) {
+            None => Ok(reply),
+            Some(key) => self.write(move |tx| key.keep(tx, &reply).map(|()| reply)).await,
+        }
+    }
+
+    async fn once(&self, key: Option<Key>, f: impl FnOnce(&mut Tx<'_, '_>) -> Result<Reply> + Send + 'static) -> Result<Reply> {
+        self.write(move |tx| {
+            if let Some(reply) = key.as_ref().map(|key| key.earlier(tx)).transpose()?.flatten() {
+                return Ok(reply);
+            }
+            let reply = f(tx)?;
+            if let Some(key) = &key {
+                key.keep(tx, &reply)?;
+            }
+            Ok(reply)
+        })
+        .await
     }
 
     /// What all tries of one request under an `Idempotency-Key` share, and no other request has: for work in several steps, that finds

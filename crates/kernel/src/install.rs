@@ -22,6 +22,7 @@ pub(crate) fn tables(sql: &mut silo::Tx<'_>, module: &Module) -> Result<()> {
     let plans: Vec<&Plan> = module.plans.iter().map(Arc::as_ref).collect();
     for statement in records::install(&plans) {
         sql.ddl(&statement)?;
+        base::step("install.table-made")?;
     }
     let manifest = &module.manifest;
     sql.run(
@@ -36,6 +37,7 @@ pub(crate) fn migrate(sql: &mut silo::Tx<'_>, module: &Module, version: &str, ol
     let old: serde_json::Value = serde_json::from_str(old).map_err(Error::internal)?;
     let plans: Vec<&Plan> = module.plans.iter().map(Arc::as_ref).collect();
     records::migrate(&plans, &module.manifest.migrations, &old)?.run(sql)?;
+    base::step("migrate.carried-out")?;
     sql.run(
         r#"UPDATE "modules" SET "version" = ?2, "shape" = ?3 WHERE "name" = ?1"#,
         &[(&module.manifest.name).into(), (&module.manifest.version).into(), module.shape().into()],
@@ -44,7 +46,8 @@ pub(crate) fn migrate(sql: &mut silo::Tx<'_>, module: &Module, version: &str, ol
     sql.head().epoch += 1;
     let data = json!({ "before": { "version": version }, "after": { "version": module.manifest.version } }).to_string();
     let by = By { actor: "system:hub", ..By::default() };
-    events::append_by(by, sql, Time::now(), "hub.module.updated", &format!("hub.modules/{}", module.manifest.name), &data).map(drop)
+    events::append_by(by, sql, Time::now(), "hub.module.updated", &format!("hub.modules/{}", module.manifest.name), &data)?;
+    base::step("migrate.told")
 }
 
 impl Tx<'_, '_> {
@@ -67,9 +70,11 @@ impl Tx<'_, '_> {
             Some(_) => drop(self.sql().run(r#"UPDATE "modules" SET "status" = 'installed' WHERE "name" = ?1"#, &[name.into()])?),
             None => tables(self.sql(), module)?,
         }
+        base::step("install.tables-made")?;
         self.rights_changed();
-        self.emit("hub.module.installed", &format!("hub.modules/{name}"), &json!({ "after": { "name": name, "version": module.manifest.version } }))
-            .map(drop)
+        let data = json!({ "after": { "name": name, "version": module.manifest.version } });
+        self.emit("hub.module.installed", &format!("hub.modules/{name}"), &data)?;
+        base::step("install.told")
     }
 
     /// Takes a module out of use. Its data stays.
@@ -93,6 +98,7 @@ impl Tx<'_, '_> {
             return Err(Error::conflict("dependencies", format!("{} needs {name}. Uninstall that first.", needed_by.join(", "))));
         }
         self.sql().run(r#"UPDATE "modules" SET "status" = 'removed' WHERE "name" = ?1"#, &[name.into()])?;
+        base::step("install.removed")?;
         self.rights_changed();
         self.emit("hub.module.uninstalled", &format!("hub.modules/{name}"), &json!({ "before": { "name": name } })).map(drop)
     }
@@ -116,11 +122,14 @@ impl Tx<'_, '_> {
             rows.insert(plan.resource.clone(), ids.len().into());
         }
         let plans: Vec<&Plan> = module.plans.iter().map(Arc::as_ref).collect();
+        base::step("install.forgotten")?;
         for statement in records::purge(&plans) {
             self.sql().ddl(&statement)?;
+            base::step("install.dropped")?;
         }
         self.sql().run(r#"DELETE FROM "modules" WHERE "name" = ?1"#, &[name.into()])?;
         self.rights_changed();
-        self.emit("hub.module.purged", &format!("hub.modules/{name}"), &json!({ "before": { "name": name, "rows": rows } })).map(drop)
+        self.emit("hub.module.purged", &format!("hub.modules/{name}"), &json!({ "before": { "name": name, "rows": rows } }))?;
+        base::step("install.purged")
     }
 }

@@ -6,6 +6,7 @@
 
 use crate::{
     app::App,
+    background,
     ctx::{Ctx, Tenant},
     tx::Tx,
 };
@@ -59,6 +60,8 @@ pub struct Claimed {
     pub actor: String,
     pub scopes: Option<Vec<String>>,
     pub request_id: Option<String>,
+    /// What an earlier try has kept, see [`Step::keep`].
+    pub kept: Option<serde_json::Value>,
 }
 
 /// What the work sees of its job: arguments, and a way to report.
@@ -66,11 +69,36 @@ pub struct Running {
     pub id: String,
     pub args: serde_json::Value,
     pub attempt: i64,
+    /// What an earlier try has kept, see [`Step::keep`].
+    pub kept: Option<serde_json::Value>,
     silo: Silo,
     cancelled: Arc<AtomicBool>,
 }
 
+/// One try at a job, for its units of work: what a unit keeps is there for the next try, in the same commit as what it did.
+#[derive(Clone)]
+pub struct Step {
+    id: String,
+    attempt: i64,
+}
+
+impl Step {
+    /// Keeps how far the job is. Refused where another worker has taken the job over: then nothing of this unit may happen.
+    pub fn keep(&self, tx: &mut Tx<'_, '_>, state: &impl serde::Serialize) -> Result<()> {
+        let state = serde_json::to_string(state).map_err(Error::internal)?;
+        let sql = r#"UPDATE "jobs" SET "result" = ?3 WHERE "id" = ?1 AND "attempt" = ?2 AND "status" = 'running'"#;
+        match tx.sql().run(sql, &[(&self.id).into(), self.attempt.into(), (&state).into()])? {
+            0 => Err(Error::unavailable("Another worker has taken this job over.")),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Running {
+    /// This try, to be taken into its units of work.
+    pub fn step(&self) -> Step {
+        Step { id: self.id.clone(), attempt: self.attempt }
+    }
     /// Whether somebody asked it to stop. Work that takes long looks here between its units.
     pub fn is_cancelled(&self) -> bool {
         self.cancelled.load(std::sync::atomic::Ordering::Relaxed)
@@ -234,6 +262,7 @@ pub async fn drained(app: &App) {
 
 /// Begins what is due, and says when to look again: when the next of what is known comes due, or somebody else's may have.
 async fn round(app: &App) -> Result<Duration> {
+    base::step("background.jobs")?;
     // A claim is a write and counts as a try: where it can only fail, it is not made.
     if app.room().is_short() || app.dispatch().is_resting() {
         return Ok(POLL);
@@ -258,7 +287,7 @@ async fn round(app: &App) -> Result<Duration> {
     let due = due.iter().filter_map(|(id, _)| id.parse().ok());
     let fresh: Vec<TenantId> = due.filter(|id| !app.dispatch().busy.lock().contains(id)).take(room).collect();
     for tenant in fresh {
-        app.dispatch().busy.lock().insert(tenant);
+        let working = Working::begin(app, tenant);
         let app = app.clone();
         tokio::spawn(async move {
             let again = match work_for(&app, tenant).await {
@@ -273,14 +302,33 @@ async fn round(app: &App) -> Result<Duration> {
                     true
                 }
             };
-            app.dispatch().busy.lock().remove(&tenant);
-            app.dispatch().idle.notify_waiters();
+            drop(working);
             if !again {
                 app.dispatch().bell.notify_one();
             }
         });
     }
     Ok(pause)
+}
+
+/// A silo that this node works for, as long as this value lives: also where the work panics.
+struct Working {
+    app: App,
+    tenant: TenantId,
+}
+
+impl Working {
+    fn begin(app: &App, tenant: TenantId) -> Working {
+        app.dispatch().busy.lock().insert(tenant);
+        Working { app: app.clone(), tenant }
+    }
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.app.dispatch().busy.lock().remove(&self.tenant);
+        self.app.dispatch().idle.notify_waiters();
+    }
 }
 
 /// Leases a silo, does what is due in it, and notes when to come again.
@@ -355,7 +403,7 @@ async fn claim(silo: &Silo) -> Result<Option<Claimed>> {
   SELECT j."id" FROM "jobs" j WHERE ((j."status" = 'ready' AND j."run_at" <= ?1) OR (j."status" = 'running' AND j."lease_until" < ?1))
     AND (j."key" IS NULL OR NOT EXISTS (SELECT 1 FROM "jobs" o WHERE o."key" = j."key" AND o."id" < j."id" AND o."status" IN ('ready', 'running')))
   ORDER BY j."priority" DESC, j."run_at", j."id" LIMIT 1)
-RETURNING "id", "kind", "args", "attempt", "member", "actor", "scopes", "request_id""#,
+RETURNING "id", "kind", "args", "attempt", "member", "actor", "scopes", "request_id", "result""#,
             &[now.into(), now.plus_seconds(LEASE_SECONDS).into()],
             |row| {
                 Ok(Claimed {
@@ -367,6 +415,7 @@ RETURNING "id", "kind", "args", "attempt", "member", "actor", "scopes", "request
                     actor: row.text(5)?.to_owned(),
                     scopes: row.opt_text(6)?.map(serde_json::from_str).transpose().map_err(Error::internal)?,
                     request_id: row.opt_text(7)?.map(str::to_owned),
+                    kept: row.opt_text(8)?.map(serde_json::from_str).transpose().map_err(Error::internal)?,
                 })
             },
         )?;
@@ -381,12 +430,19 @@ async fn run(app: &App, silo: &Silo, job: Claimed, names: Tenant) -> Result<()> 
     };
     let cx = Ctx::of_job(app, silo.clone(), &job, names);
     let cancelled = Arc::new(AtomicBool::new(false));
-    let running = Running { id: job.id.clone(), args: job.args.clone(), attempt: job.attempt, silo: silo.clone(), cancelled: cancelled.clone() };
+    let running = Running {
+        id: job.id.clone(),
+        args: job.args.clone(),
+        attempt: job.attempt,
+        kept: job.kept.clone(),
+        silo: silo.clone(),
+        cancelled: cancelled.clone(),
+    };
     // In a task of its own, so that a panic in the work is a failed try and nothing more.
     let mut work = tokio::spawn((kind.work)(cx, running));
     let outcome = loop {
         tokio::select! {
-            done = &mut work => break done.unwrap_or_else(|stopped| Err(Error::internal(format!("the work stopped: {stopped}")))),
+            done = &mut work => break done.unwrap_or_else(|stopped| Err(background::ended(&stopped))),
             () = tokio::time::sleep(HEARTBEAT) => match heartbeat(app, silo, &job, &cancelled).await {
                 // The work goes on; how it ended is written when there is room.
                 Err(error) if error.code() == Code::Full => app.dispatch().rest(),
@@ -469,7 +525,7 @@ impl End {
     fn write(&self, sql: &mut silo::Tx<'_>) -> Result<()> {
         let ended = self.status != "ready";
         sql.run(
-            r#"UPDATE "jobs" SET "status" = ?3, "result" = ?4, "error" = ?5, "run_at" = ?6, "lease_until" = NULL, "finished_at" = ?7,
+            r#"UPDATE "jobs" SET "status" = ?3, "result" = CASE WHEN ?3 = 'ready' THEN "result" ELSE ?4 END, "error" = ?5, "run_at" = ?6, "lease_until" = NULL, "finished_at" = ?7,
   "progress" = CASE WHEN ?3 = 'done' THEN 100 ELSE "progress" END, "args" = CASE WHEN ?3 = 'done' THEN '{}' ELSE "args" END,
   "dedupe" = CASE WHEN ?8 THEN NULL ELSE "dedupe" END, "attempt" = ?9
 WHERE "id" = ?1 AND "attempt" = ?2 AND "status" = 'running'"#,

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod app;
+mod background;
 pub mod catalogue;
 pub mod config;
 mod credentials;

@@ -19,7 +19,7 @@ fn below(name: &str) -> &'static [&'static str] {
 }
 
 /// Crates from outside that one crate alone may use, so that there is one place where it is done.
-const ALONE: [(&str, &str); 7] = [
+const ALONE: [(&str, &str); 8] = [
     ("rusqlite", "silo"),
     ("tokio-postgres", "silo"),
     ("cel", "expr"),
@@ -27,6 +27,7 @@ const ALONE: [(&str, &str); 7] = [
     ("argon2", "kernel"),
     ("jiff", "base"),
     ("clap", "server"),
+    ("fail", "base"),
 ];
 
 /// Crates that no other may need but for its tests.
@@ -52,6 +53,20 @@ fn what_is_for_tests_is_not_in_the_product() {
     for package in house().workspace_packages() {
         let other = used(package).find(|d| FOR_TESTS.contains(&d.name.as_str()));
         assert!(other.is_none(), "{} takes {} into the product", package.name, other.unwrap().name);
+    }
+}
+
+/// `base::step` can fail on purpose where `failpoints` is on. Only `testkit` asks for it, and no product takes that.
+#[test]
+fn no_product_can_be_made_to_fail_on_purpose() {
+    for package in house().workspace_packages() {
+        let (name, manifest) = (package.name.as_str(), fs::read_to_string(&package.manifest_path).unwrap());
+        let asks = manifest.lines().any(|line| line.contains("failpoints") && !line.trim_start().starts_with('#'));
+        assert!(!asks || FOR_TESTS.contains(&name) || name == "base", "{name} asks for failpoints");
+        if name == "base" {
+            assert!(used(package).any(|needed| needed.name == "fail" && needed.optional), "fail is optional");
+            assert!(!package.features.contains_key("default"), "nothing is on by itself");
+        }
     }
 }
 

@@ -55,8 +55,9 @@ impl Backend {
             Backend::Sqlite(files) => files.make(id, Some(schema), |link| {
                 link.engine_batch("PRAGMA foreign_keys=ON")?;
                 link.begin_write()?;
+                base::step("provision.draft-begun")?;
                 waiting = unit::write_on(id, link, init)?;
-                Ok(())
+                base::step("provision.draft-written")
             }),
             Backend::Postgres(cluster) => cluster.make(id, schema.name, schema.search, |link| {
                 waiting = unit::write_on(id, link, |tx| {
@@ -66,10 +67,19 @@ impl Backend {
                 Ok(())
             }),
         }?;
+        base::step("provision.published")?;
         if made {
             unit::signal(waiting);
         }
         Ok(())
+    }
+
+    /// Every silo there is.
+    pub fn all(&self) -> Result<Vec<TenantId>> {
+        match self {
+            Backend::Sqlite(files) => files.all(),
+            Backend::Postgres(cluster) => cluster.all(),
+        }
     }
 
     /// Whether there is anything at all, as far as one look into a folder says it.
@@ -123,6 +133,7 @@ impl Backend {
         let fill = |link: &mut Link| {
             waiting = unit::write_on(id, link, |tx| {
                 guest.load(tx)?;
+                base::step("restore.loaded")?;
                 fix(tx)
             })?;
             Ok(())
@@ -143,6 +154,7 @@ impl Backend {
         if !made {
             return Err(Error::conflict("exists", "There is a silo of this id already."));
         }
+        base::step("restore.published")?;
         unit::signal(waiting);
         Ok(())
     }

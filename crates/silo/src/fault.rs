@@ -17,6 +17,11 @@ pub fn closing() -> Error {
     Error::unavailable("The server is shutting down.").with_retry_after(1)
 }
 
+/// A task that did not end as it should. The words of a panic may be a customer's: where it happened is in the log, and nothing else.
+pub fn ended(task: &tokio::task::JoinError) -> Error {
+    Error::internal(if task.is_panic() { "a panic" } else { "the task was cancelled" })
+}
+
 pub fn lost(cause: impl std::fmt::Display) -> Error {
     Error::unavailable("The database cannot be reached. Try again.").with_retry_after(1).with_cause(cause)
 }

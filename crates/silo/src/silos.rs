@@ -5,6 +5,7 @@ use crate::{
     fault,
     open_set::{self, OpenSet},
     quarantine::Quarantine,
+    unit,
 };
 use base::{Error, Result, TenantId};
 use std::{
@@ -172,6 +173,11 @@ impl Silos {
         self.0.quarantine.all()
     }
 
+    /// Every silo that is kept here, the hub's too.
+    pub async fn all(&self) -> Result<Vec<TenantId>> {
+        self.blocking(|shared| shared.backend.all()).await
+    }
+
     /// Whether there is any silo already. Always false on PostgreSQL.
     pub async fn any(&self) -> Result<bool> {
         self.blocking(|shared| shared.backend.any()).await
@@ -257,13 +263,14 @@ impl Silos {
 
     async fn blocking<T: Send + 'static>(&self, f: impl FnOnce(&Shared) -> Result<T> + Send + 'static) -> Result<T> {
         let shared = self.0.clone();
-        tokio::task::spawn_blocking(move || f(&shared)).await.map_err(Error::internal)?
+        tokio::task::spawn_blocking(move || f(&shared)).await.map_err(|task| fault::ended(&task))?
     }
 }
 
 impl Shared {
     fn open(&self, id: TenantId) -> Result<Silo> {
         let store = self.backend.open(id, self.quarantine.is_suspect(id), &self.gate, |tx| (self.at_open)(id, tx))?;
+        base::step("migrate.opened")?;
         self.quarantine.lift(id);
         self.counters.cold_opens.fetch_add(1, Relaxed);
         Ok(Silo::new(id, store, self.counters.clone(), self.quarantine.clone()))
@@ -283,7 +290,13 @@ fn tidy_often(shared: &Weak<Shared>) {
     loop {
         std::thread::sleep(Duration::from_secs(5));
         let Some(shared) = shared.upgrade() else { return };
-        shared.set.all().iter().for_each(|silo| silo.0.tidy());
-        shared.backend.tidy();
+        let tidied = unit::caught(|| {
+            shared.set.all().iter().for_each(|silo| silo.0.tidy());
+            shared.backend.tidy();
+            Ok(())
+        });
+        if let Err(e) = tidied {
+            tracing::error!(error = %e, "tidying up");
+        }
     }
 }

@@ -8,7 +8,6 @@ use crate::{
 };
 use base::{Error, Result, TenantId, Value};
 use std::{
-    any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
     time::Duration,
 };
@@ -16,14 +15,9 @@ use std::{
 /// Hooks may register hooks; more rounds than this are a circle.
 const ROUNDS: usize = 16;
 
-/// Turns a panic of `f` into an error of our own.
+/// Turns a panic of `f` into an error of our own. Its words may be a customer's: where it happened is in the log, and nothing else.
 pub fn caught<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
-}
-
-fn panicked(panic: &(dyn Any + Send)) -> Error {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without words");
-    Error::internal(format!("panic: {text}"))
+    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|_| Err(Error::internal("a panic")))
 }
 
 /// One transaction that sees one state of the silo throughout.

@@ -1,14 +1,17 @@
 //! What has been over for long is taken out of the hub, once an hour: sessions, tokens and keys that expired, links and sign-ups that
-//! lead nowhere any more, answers that nobody may ask for again. It is looked for beside the writer, and goes in small units.
+//! lead nowhere any more, answers that nobody may ask for again, and uploads that a crash has left. It is looked for beside the writer, and goes in small units.
 
 use crate::app::App;
-use base::{Result, Time};
+use base::{Error, Result, Time};
+use std::{path::Path, time::Duration};
 
 /// Rows that go in one unit.
 const AT_ONCE: usize = 500;
 /// Units for one kind of row in one hour; what is left waits for the next.
 const MOST: usize = 40;
 const DAY: i64 = 86_400;
+/// An upload of this age belongs to no job that will still be tried.
+const STALE: Duration = Duration::from_secs(30 * 86_400);
 
 /// One kind of row that ends by itself. Both statements mean what was over at ?1; the second takes one away, if that is still so.
 struct Ended {
@@ -48,6 +51,8 @@ const ENDED: [Ended; 5] = [
 
 /// Takes away what is over, and says how many rows that were.
 pub(crate) async fn clean_up(app: &App) -> Result<u64> {
+    let spool = app.spool();
+    tokio::task::spawn_blocking(move || sweep(&spool)).await.map_err(Error::internal)??;
     let now = Time::now();
     let mut gone = 0;
     for kind in &ENDED {
@@ -62,6 +67,18 @@ pub(crate) async fn clean_up(app: &App) -> Result<u64> {
     // These are found by their index.
     let answers = r#"DELETE FROM "idempotency" WHERE "key" IN (SELECT "key" FROM "idempotency" WHERE "expires_at" <= ?1 LIMIT 20000)"#;
     Ok(gone + app.hub().write(move |sql| sql.run(answers, &[now.into()])).await?)
+}
+
+/// Takes uploads away that nobody will read any more: a server that was killed has left them.
+fn sweep(spool: &Path) -> Result<()> {
+    for entry in std::fs::read_dir(spool)? {
+        let entry = entry?;
+        let old = entry.metadata().and_then(|file| file.modified()).is_ok_and(|at| at.elapsed().is_ok_and(|age| age > STALE));
+        if old {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// One unit: how many rows went, and how many were found.

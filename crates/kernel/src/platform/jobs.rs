@@ -52,7 +52,9 @@ fn find(tx: &mut Tx<'_, '_>, id: &str) -> Result<Value> {
 }
 
 fn show(row: &silo::Row<'_>) -> Result<Value> {
-    let result: Value = row.opt_text(5)?.map_or(Ok(Value::Null), serde_json::from_str).map_err(Error::internal)?;
+    // What stands there before the end is how far it is, in the job's own words.
+    let ended = matches!(row.text(2)?, "done" | "cancelled");
+    let result: Value = row.opt_text(5)?.filter(|_| ended).map_or(Ok(Value::Null), serde_json::from_str).map_err(Error::internal)?;
     Ok(json!({
         "id": row.text(0)?, "kind": row.text(1)?, "status": row.text(2)?, "progress": row.int(3)?, "note": row.opt_text(4)?, "result": result,
         "error": row.opt_text(6)?, "created_at": Time(row.int(7)?).to_string(), "finished_at": row.opt_int(8)?.map(|at| Time(at).to_string()),

@@ -27,6 +27,7 @@ impl Seal {
         }
         if !tenant.is_hub() && !columns.iter().any(|column| column == "seal") {
             sql.ddl(r#"ALTER TABLE "meta" ADD COLUMN "seal" BLOB"#)?;
+            base::step("migrate.platform-grown")?;
         }
         let read = if tenant.is_hub() {
             r#"SELECT "tenant", "origin", NULL FROM "meta" WHERE "one" = 1"#
@@ -47,7 +48,8 @@ impl Seal {
             },
             None => {
                 let seal = self.make(tenant, &origin)?;
-                sql.run(r#"UPDATE "meta" SET "seal" = ?1 WHERE "one" = 1"#, &[seal.as_slice().into()]).map(drop)
+                sql.run(r#"UPDATE "meta" SET "seal" = ?1 WHERE "one" = 1"#, &[seal.as_slice().into()])?;
+                base::step("migrate.sealed")
             }
         }
     }

@@ -34,8 +34,14 @@ impl Migration {
     }
     /// Carries it out.
     pub fn run(&self, tx: &mut silo::Tx<'_>) -> Result<()> {
-        self.ddl.iter().try_for_each(|ddl| tx.ddl(ddl))?;
-        self.updates.iter().try_for_each(|(sql, values)| tx.run(sql, values).map(drop))?;
+        for ddl in &self.ddl {
+            tx.ddl(ddl)?;
+            base::step("migrate.table-grown")?;
+        }
+        for (sql, values) in &self.updates {
+            tx.run(sql, values)?;
+            base::step("migrate.values-moved")?;
+        }
         for (table, from, to) in &self.folds {
             let (table, from, to) = (quote(table), quote(from), quote(to));
             let texts = tx.rows(&format!("SELECT \"id\", {from} FROM {table} WHERE {from} IS NOT NULL"), &[], |row| {
@@ -43,6 +49,7 @@ impl Migration {
             })?;
             for (id, key) in texts {
                 tx.run(&format!("UPDATE {table} SET {to} = ?2 WHERE \"id\" = ?1"), &[Value::from(&id), Value::from(&key)])?;
+                base::step("migrate.key-filled")?;
             }
         }
         for check in &self.checks {
@@ -52,8 +59,16 @@ impl Migration {
                 rows => return Err(Error::conflict("migration", format!("{} in {rows} records. Mend them with the version before.", check.why))),
             }
         }
-        self.indexes.iter().try_for_each(|ddl| tx.ddl(ddl))?;
-        self.drops.iter().try_for_each(|(table, in_use, field)| drop_field(tx, table, in_use, field))
+        base::step("migrate.checked")?;
+        for ddl in &self.indexes {
+            tx.ddl(ddl)?;
+            base::step("migrate.index-made")?;
+        }
+        for (table, in_use, field) in &self.drops {
+            drop_field(tx, table, in_use, field)?;
+            base::step("migrate.field-dropped")?;
+        }
+        Ok(())
     }
 }
 

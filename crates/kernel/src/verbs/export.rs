@@ -2,6 +2,7 @@
 
 use super::pairs;
 use crate::{
+    background::caught,
     ctx::Ctx,
     operations::{Call, Operation, Reply},
     records::{Plan, Query, Values},
@@ -38,7 +39,8 @@ async fn start(cx: Ctx, plan: Arc<Plan>, call: Call) -> Result<Reply> {
     let name = format!("{}.csv", plan.plural);
     let (send, chunks) = mpsc::channel(2);
     tokio::spawn(async move {
-        if let Err(error) = send_all(&cx, &plan, &query, &shown, first, &send).await {
+        // One that panics must not look like one that is whole.
+        if let Err(error) = caught(send_all(&cx, &plan, &query, &shown, first, &send)).await {
             // The client learns it from the broken connection; whether it still listens does not matter.
             let _ = send.send(Err(error)).await;
         }
@@ -68,6 +70,7 @@ async fn send_all(cx: &Ctx, plan: &Arc<Plan>, query: &Query, shown: &[bool], fir
             return Ok(()); // the client has gone
         }
         let Some(after) = next else { return Ok(()) };
+        base::step("export.page-sent")?;
         (records, next) = page(cx, plan, query, Some(after)).await?;
     }
 }

@@ -3,6 +3,7 @@
 
 use super::{accepted, problem};
 use crate::{
+    background,
     ctx::Ctx,
     jobs::{Job, Running},
     module::JobKind,
@@ -18,7 +19,7 @@ use std::{
     fs::File,
     io::{BufReader, Read},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -83,8 +84,10 @@ pub(super) fn job(plan: &Arc<Plan>) -> JobKind {
             Box::pin(async move {
                 let what: Import = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
                 let done = work(&cx, &plan, &what, &job).await?;
-                // It is not needed again; should removing it fail, the next start clears the folder.
+                base::step("import.worked")?;
+                // It is not needed again; should removing it fail, it goes when it is old.
                 let _ = std::fs::remove_file(&what.file);
+                base::step("import.file-removed")?;
                 serde_json::to_value(done).map_err(Error::internal)
             })
         }),
@@ -113,20 +116,46 @@ async fn start(cx: Ctx, plan: Arc<Plan>, call: Call) -> Result<Reply> {
             Ok::<_, Error>(Import { file: kept, ..what })
         })
         .await
-        .map_err(Error::internal)??
+        .map_err(|stopped| background::ended(&stopped))??
     };
-    let kind = format!("{}.import", plan.resource);
-    let args = serde_json::to_value(&what).map_err(Error::internal)?;
-    cx.work_is_coming().await?;
-    let id = cx.write(move |tx| tx.enqueue(Job::new(&kind, args))).await?;
+    base::step("import.copied")?;
+    // From here on a job may need the copy, whatever becomes of this request.
+    let (begun, id) = enqueue(&cx, &plan, &call, &what).await?;
+    base::step("import.enqueued")?;
+    let Some(id) = id else {
+        // It is another's job. Should removing it fail, the copy goes when it is old.
+        let _ = std::fs::remove_file(&what.file);
+        return Ok(begun);
+    };
     // Whoever prefers not to wait is never kept, however fast the work would have been.
     if call.respond_async {
-        return cx.finish(call, move |_, _| Ok(accepted(&id))).await;
+        return Ok(begun);
     }
     match crate::jobs::outcome(&cx, &id, PATIENCE).await? {
-        Some(result) => cx.finish(call, move |_, _| Reply::json(&result)).await,
-        None => cx.finish(call, move |_, _| Ok(accepted(&id))).await,
+        Some(result) => {
+            base::step("import.done")?;
+            let answer = cx.conclude(&call, Reply::json(&result)?).await?;
+            base::step("import.answered")?;
+            Ok(answer)
+        }
+        None => Ok(begun),
     }
+}
+
+/// Enqueues the job once, however often it is asked for under one `Idempotency-Key`. The id is the job's if it is a new one.
+async fn enqueue(cx: &Ctx, plan: &Plan, call: &Call, what: &Import) -> Result<(Reply, Option<String>)> {
+    let kind = format!("{}.import", plan.resource);
+    let args = serde_json::to_value(what).map_err(Error::internal)?;
+    let made = Arc::new(OnceLock::new());
+    let told = made.clone();
+    cx.work_is_coming().await?;
+    base::step("import.announced")?;
+    let begun = cx.begin(call, move |tx| {
+        let id = tx.enqueue(Job::new(&kind, args))?;
+        Ok(accepted(told.get_or_init(|| id)))
+    });
+    let begun = begun.await?;
+    Ok((begun, made.get().cloned()))
 }
 
 fn reader(path: &Path) -> Result<csv::Reader<impl Read>> {
@@ -273,12 +302,28 @@ struct Line {
     cells: Vec<(usize, String)>,
 }
 
+/// How far an import is: kept with each unit, so that a try which breaks off is gone on with.
+#[derive(Default, Serialize, Deserialize)]
+struct Progress<D> {
+    done: D,
+    /// Rows of the file that lie behind.
+    read: usize,
+}
+
 async fn work(cx: &Ctx, plan: &Arc<Plan>, what: &Import, job: &Running) -> Result<Done> {
-    let mut done = Done::default();
+    let kept: Option<Progress<Done>> = job.kept.clone().map(serde_json::from_value).transpose().map_err(Error::internal)?;
+    let Progress { mut done, read: behind } = kept.unwrap_or_default();
+    // The file may be gone with the last of its rows.
+    if behind >= what.rows && behind > 0 {
+        return Ok(done);
+    }
     let twice = Arc::new(keys_that_occur_twice(plan, what)?);
     let mut reader = reader(&what.file)?;
     let mut record = csv::StringRecord::new();
-    let mut row = 1;
+    for _ in 0..behind {
+        reader.read_record(&mut record).map_err(|error| unreadable(&error))?;
+    }
+    let mut row = 1 + behind;
     loop {
         let mut lines = Vec::with_capacity(UNIT);
         while lines.len() < UNIT && reader.read_record(&mut record).map_err(|error| unreadable(&error))? {
@@ -291,8 +336,8 @@ async fn work(cx: &Ctx, plan: &Arc<Plan>, what: &Import, job: &Running) -> Resul
         }
         let read = row - 1;
         let (unit_plan, key, twice, dry_run) = (plan.clone(), what.key.clone(), twice.clone(), what.dry_run);
-        let part = Arc::new(parking_lot::Mutex::new(Done::default()));
-        let filled = part.clone();
+        let total = Arc::new(parking_lot::Mutex::new(std::mem::take(&mut done)));
+        let (filled, step) = (total.clone(), job.step());
         let outcome = cx
             .write(move |tx| {
                 let mut part = Done::default();
@@ -305,15 +350,17 @@ async fn work(cx: &Ctx, plan: &Arc<Plan>, what: &Import, job: &Running) -> Resul
                         Err(error) => part.refuse(line.row, &error),
                     }
                 }
-                *filled.lock() = part;
-                if dry_run { Err(Error::conflict("dry-run", "")) } else { Ok(()) }
+                let mut total = filled.lock();
+                total.add(part);
+                if dry_run { Err(Error::conflict("dry-run", "")) } else { step.keep(tx, &Progress { done: &*total, read }) }
             })
             .await;
         match outcome {
             Err(error) if error.name() == "dry-run" => {}
             outcome => outcome?,
         }
-        done.add(std::mem::take(&mut *part.lock()));
+        done = std::mem::take(&mut *total.lock());
+        base::step("import.unit-written")?;
         let percent = i64::try_from(read * 100 / what.rows.max(1)).unwrap_or(100);
         job.progress(percent.min(99), &format!("{read} of {} rows", what.rows)).await?;
         if job.is_cancelled() {

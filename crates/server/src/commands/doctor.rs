@@ -43,7 +43,15 @@ pub async fn run(app: &App, json: bool) -> Result<ExitCode> {
         bad("operator", "nobody runs this installation yet", "tenon operator create --email YOU@EXAMPLE.COM --name \"Your name\"")
     });
     findings.extend(console());
-    for tenant in hub::tenants::all(app).await?.iter().filter(|tenant| tenant.status != "deleted") {
+    for orphan in hub::tenants::orphans(app).await? {
+        findings.push(bad("orphan", format!("the database {} belongs to no company", orphan.hex()), "Put it elsewhere, or delete it."));
+    }
+    let all = hub::tenants::all(app).await?;
+    for broken in all.iter().filter(|tenant| tenant.status == "restoring") {
+        let mend = format!("If nobody restores it now, restore it again: tenon tenant restore FILE --as {}", broken.slug);
+        findings.push(bad("restore", format!("{}: it was begun, and is not there yet", broken.slug), mend));
+    }
+    for tenant in all.iter().filter(|tenant| tenant.is_there()) {
         let id = tenant.id.parse()?;
         match hub::audit::verify(app, id).await {
             Ok(found) if found.broken.is_none() => {}

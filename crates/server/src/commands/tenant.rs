@@ -59,8 +59,7 @@ pub async fn run(app: &App, what: Tenant, json: bool) -> Result<ExitCode> {
             let (id, _) = hub::tenants::by_slug(app, &slug).await?;
             match to {
                 Some(path) => {
-                    let mut file = std::io::BufWriter::new(std::fs::File::create(&path)?);
-                    let lines = hub::backup::export(app, id, &mut file).await?;
+                    let lines = hub::backup::export_to(app, id, &path).await?;
                     say(json, &json!({ "file": path, "lines": lines }), || format!("{lines} lines in {}", path.display()))
                 }
                 None => hub::backup::export(app, id, &mut std::io::stdout().lock()).await.map(|_| ExitCode::SUCCESS),
@@ -89,7 +88,7 @@ pub async fn run(app: &App, what: Tenant, json: bool) -> Result<ExitCode> {
 pub async fn migrate(app: &App, json: bool) -> Result<ExitCode> {
     let all = hub::tenants::all(app).await?;
     let mut failed = Vec::new();
-    for tenant in all.iter().filter(|tenant| tenant.status != "deleted") {
+    for tenant in all.iter().filter(|tenant| tenant.is_there()) {
         if let Err(error) = app.silo(tenant.id.parse()?).await {
             failed.push(json!({ "slug": tenant.slug, "problem": error.to_string() }));
         }

@@ -231,7 +231,7 @@ async fn audits(config: &Config, progress: &Progress) -> Result<Outcome> {
 }
 
 async fn each_log(app: &App, progress: &Progress) -> Result<Outcome> {
-    let mut slugs: Vec<String> = hub::tenants::all(app).await?.into_iter().filter(|tenant| tenant.status != "deleted").map(|t| t.slug).collect();
+    let mut slugs: Vec<String> = hub::tenants::all(app).await?.into_iter().filter(|tenant| tenant.is_there()).map(|t| t.slug).collect();
     slugs.push("hub".to_owned());
     let (mut entries, mut lines) = (0, Vec::new());
     for slug in &slugs {

@@ -100,6 +100,20 @@ impl Cluster {
         Ok(ids.filter_map(|name| Some(name.strip_prefix("tenon_")?.strip_suffix("_hub")?.to_owned())).collect())
     }
 
+    /// Every silo of this installation.
+    pub fn all(&self) -> Result<Vec<TenantId>> {
+        let mut lease = self.pool.handle.block_on(self.pool.lease())?;
+        let sql = "SELECT CAST(nspname AS TEXT) FROM pg_catalog.pg_namespace WHERE substr(nspname, 1, length(?1)) = ?1 ORDER BY nspname";
+        let prefix = format!("{}_", self.prefix);
+        let rows = lease.session()?.query(Ahead::default(), sql, &[prefix.as_str().into()])?;
+        let names: Result<Vec<String>> = rows.iter().map(|row| crate::Row::postgres(row).text(0).map(str::to_owned)).collect();
+        let id = |name: &String| match name.strip_prefix(&prefix)? {
+            "hub" => Some(TenantId::HUB),
+            hex => TenantId::from_hex(hex),
+        };
+        Ok(names?.iter().filter_map(id).collect())
+    }
+
     pub fn exists(&self, id: TenantId) -> Result<bool> {
         let mut lease = self.pool.handle.block_on(self.pool.lease())?;
         let name = self.place(id).name.clone();

@@ -3,8 +3,8 @@ use super::{
     cluster::{Place, SCAN},
     pool::Pool,
 };
-use crate::{Row, Tx, fair::Gate, link::Link, unit};
-use base::{Error, Result, TenantId, Value};
+use crate::{Row, Tx, fair::Gate, fault, link::Link, unit};
+use base::{Result, TenantId, Value};
 use std::sync::Arc;
 
 /// A tenant's place in the database.
@@ -29,7 +29,7 @@ impl Store {
             drop(turn);
             answer
         };
-        tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
+        tokio::task::spawn_blocking(work).await.map_err(|task| fault::ended(&task))?
     }
 
     /// One row by one statement: a transaction in one round trip, without a thread that waits for it.

@@ -45,6 +45,11 @@ impl Files {
         self.path(id).exists()
     }
 
+    pub fn all(&self) -> Result<Vec<TenantId>> {
+        let names = fs::read_dir(&self.dir)?.flatten().map(|entry| entry.file_name());
+        Ok(names.filter_map(|name| TenantId::from_hex(name.to_str()?.strip_suffix(".db")?)).collect())
+    }
+
     pub fn any(&self) -> Result<bool> {
         Ok(fs::read_dir(&self.dir)?.flatten().any(|entry| entry.path().extension().is_some_and(|end| end == "db")))
     }

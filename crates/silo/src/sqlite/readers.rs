@@ -1,6 +1,6 @@
 use super::{Role, store::link};
-use crate::{Tx, fair::Gate, link::Link, unit};
-use base::{Error, Result, TenantId};
+use crate::{Tx, fair::Gate, fault, link::Link, unit};
+use base::{Result, TenantId};
 use parking_lot::Mutex;
 use std::{
     path::{Path, PathBuf},
@@ -38,7 +38,7 @@ impl Readers {
             drop(turn);
             answer
         };
-        tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
+        tokio::task::spawn_blocking(work).await.map_err(|task| fault::ended(&task))?
     }
 
     fn take(&self) -> Result<Link> {
