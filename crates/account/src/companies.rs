@@ -85,10 +85,12 @@ pub async fn found(cx: &Ctx, tenant: TenantId, owner: Owner, company: &str) -> R
 pub fn register(tx: &mut Tx<'_, '_>, tenant: TenantId, user: &str, member: &str, name: &str) -> Result<Seat> {
     let slug = free_slug(tx, name)?;
     let (id, now) = (tenant.to_string(), Time::now());
+    // A new silo has the tables of this version.
+    let stamp = tx.app().stamp().to_owned();
     let placement = if tx.app().config().storage.silos.is_empty() { "sqlite" } else { "postgres" };
     tx.sql().run(
-        r#"INSERT INTO "hub_tenants" ("id", "slug", "name", "status", "placement", "created_at", "updated_at") VALUES (?1, ?2, ?3, 'active', ?5, ?4, ?4)"#,
-        &[(&id).into(), (&slug).into(), name.into(), now.into(), placement.into()],
+        r#"INSERT INTO "hub_tenants" ("id", "slug", "name", "status", "placement", "stamp", "created_at", "updated_at") VALUES (?1, ?2, ?3, 'active', ?5, ?6, ?4, ?4)"#,
+        &[(&id).into(), (&slug).into(), name.into(), now.into(), placement.into(), stamp.into()],
     )?;
     let roles = vec!["owner".to_owned()];
     seats::put(tx.sql(), user, tenant, member, true, &roles)?;

@@ -75,12 +75,13 @@ pub async fn restore(app: &App, from: &Path, slug: &str) -> Result<Restored> {
     }
     let Looked { origin, members, entries } = looked?;
     let (name, id) = (slug.to_owned(), tenant.to_string());
+    let stamp = if app.not_migrated(tenant).is_none() { app.stamp().to_owned() } else { String::new() };
     app.hub()
         .write(move |sql| {
             let now = Time::now();
             sql.run(
-                r#"INSERT INTO "hub_tenants" ("id", "slug", "name", "status", "placement", "created_at", "updated_at") VALUES (?1, ?2, ?2, 'active', 'default', ?3, ?3)"#,
-                &[(&id).into(), (&name).into(), now.into()],
+                r#"INSERT INTO "hub_tenants" ("id", "slug", "name", "status", "placement", "stamp", "created_at", "updated_at") VALUES (?1, ?2, ?2, 'active', 'default', ?4, ?3, ?3)"#,
+                &[(&id).into(), (&name).into(), now.into(), (&stamp).into()],
             )?;
             for (member, user, status, role) in &members {
                 // Only people whom this installation knows can have a seat here.

@@ -2,6 +2,7 @@
 
 use crate::{
     access,
+    behind::Behind,
     catalogue::Catalogue,
     config::Config,
     credentials,
@@ -12,10 +13,14 @@ use crate::{
     module::{JobKind, Module},
     operations::Registry,
     passwords::Passwords,
-    platform::{self, Seal},
+    platform::{
+        self, AtOpen, Seal, Sweep,
+        migrations::{Pace, Progress},
+    },
     room::{self, Room},
     schema,
     secrets::RootKey,
+    stop::Stop,
     tokens::Tokens,
     waiting::{Waiting, Who},
 };
@@ -26,7 +31,6 @@ use std::{
     path::PathBuf,
     sync::{Arc, OnceLock, atomic::AtomicBool},
 };
-use tokio::sync::Notify;
 
 #[derive(Clone)]
 pub struct App(Arc<Inner>);
@@ -56,8 +60,10 @@ struct Inner {
     changes: tokio::sync::broadcast::Sender<TenantId>,
     waiting: Waiting,
     room: Room,
+    behind: Arc<Behind>,
+    sweep: Sweep,
     draining: AtomicBool,
-    stop: Arc<Notify>,
+    stop: Stop,
 }
 
 /// A file of the console: content type and bytes.
@@ -80,18 +86,19 @@ impl App {
     /// Opens the hub and checks everything that must fit together. Does nothing that grows with the number of tenants.
     pub async fn start(parts: Parts) -> Result<App> {
         let Parts { config, modules, assets, demo } = parts;
-        let (root, made) = RootKey::load(&config.data, Some(config.storage.root_key_file.as_path()).filter(|p| !p.as_os_str().is_empty()))?;
-        if made {
-            tracing::warn!(path = %config.data.join("root.key").display(), "a root key was made: back it up, without it nothing sealed can be read again");
-        }
+        let key_file = Some(config.storage.root_key_file.as_path()).filter(|p| !p.as_os_str().is_empty());
+        let (root, fresh) = RootKey::load(&config.data, key_file)?;
         let modules: Vec<Arc<Module>> = modules.into_iter().chain([platform::module()?]).map(Arc::new).collect();
         check_together(&modules)?;
         let registry = Registry::new(&modules)?;
         let job_kinds = modules.iter().flat_map(|m| &m.jobs).map(|kind| (kind.name.clone(), kind.clone())).collect();
         let catalogue = Arc::new(Catalogue::new(modules)?);
         let seal = Seal::new(&root)?;
-        let silos = Silos::start(silo_options(&config, &root, catalogue.clone(), seal.clone())).await?;
-        first_of_its_kind(&silos, &root, config.storage.shared).await?;
+        let behind = Arc::<Behind>::default();
+        let at_open = AtOpen { catalogue: catalogue.clone(), seal: seal.clone(), root: root.clone(), behind: behind.clone() };
+        let silos = Silos::start(silo_options(&config, at_open)).await?;
+        first_of_its_kind(&silos, &root, fresh, config.storage.shared).await?;
+        let root = if fresh { keep_root_key(&config, root)? } else { root };
         let origin = TenantId::HUB;
         let (always, sealing) = (catalogue.clone(), seal.clone());
         let first = move |sql: &mut silo::Tx<'_>| platform::first_rows(sql, &always, &sealing, origin, "EUR", "UTC");
@@ -112,8 +119,10 @@ impl App {
             changes: tokio::sync::broadcast::channel(1024).0,
             waiting: Waiting::default(),
             room: Room::new(&config),
+            behind,
+            sweep: Sweep::default(),
             draining: AtomicBool::new(false),
-            stop: Arc::new(Notify::new()),
+            stop: Stop::default(),
             config,
             silos,
             hub,
@@ -125,23 +134,32 @@ impl App {
             assets,
             demo,
         };
-        let app = App(Arc::new(inner));
-        platform::check_root_key(&app).await?;
-        Ok(app)
+        Ok(App(Arc::new(inner)))
     }
 
-    /// Starts what runs beside requests: jobs, checkpoints of the logs, what waits in memory to be written, and the look at
-    /// the disk.
+    /// Starts what runs beside requests: jobs, checkpoints of the logs, what waits in memory to be written, the look at the disk, and
+    /// the migration of silos that nobody opens.
     pub fn start_background(&self) {
-        tokio::spawn(crate::jobs::dispatch(self.clone(), self.0.stop.clone()));
-        tokio::spawn(platform::keep_up(self.clone(), self.0.stop.clone()));
-        tokio::spawn(room::keep(self.clone(), self.0.stop.clone()));
+        tokio::spawn(crate::jobs::dispatch(self.clone()));
+        tokio::spawn(platform::keep_up(self.clone()));
+        tokio::spawn(room::keep(self.clone()));
+        tokio::spawn(platform::keep_migrating(self.clone()));
+    }
+
+    /// Brings every silo to this version now, and says how far the installation is then. `tell` hears of the progress about once a second.
+    pub async fn migrate_all(&self, tell: impl Fn(&Progress)) -> Result<Progress> {
+        platform::sweep(self, Pace::AtOnce, tell).await
+    }
+
+    /// Tries once more what could not be migrated and is due: a few times a minute it happens by itself.
+    pub async fn migrate_again(&self) -> Result<()> {
+        platform::try_again(self).await
     }
 
     /// Stops accepting, lets jobs finish their step, writes down what waits, closes the silos.
     pub async fn shutdown(&self) {
         self.drain();
-        self.0.stop.notify_waiters();
+        self.0.stop.ring();
         let patience = std::time::Duration::from_secs(10);
         if tokio::time::timeout(patience, crate::jobs::drained(self)).await.is_err() {
             tracing::warn!("some jobs were still running; they are taken up again when their lease ends");
@@ -164,7 +182,7 @@ impl App {
 
     /// Ends what would never end by itself: event streams, and the loops beside requests.
     pub fn close_streams(&self) {
-        self.0.stop.notify_waiters();
+        self.0.stop.ring();
     }
 
     /// From now on `/ready` says no, so that balancers look elsewhere.
@@ -251,8 +269,22 @@ impl App {
     pub fn sign_in_failed(&self, user: Option<&str>, why: &'static str) {
         self.waiting().tried(Who::Failed { user: user.map(str::to_owned) }, why);
     }
-    pub(crate) fn stop(&self) -> &Arc<Notify> {
+    pub(crate) fn stop(&self) -> &Stop {
         &self.0.stop
+    }
+    pub(crate) fn behind(&self) -> &Behind {
+        &self.0.behind
+    }
+    pub(crate) fn sweep(&self) -> &Sweep {
+        &self.0.sweep
+    }
+    /// Names what this binary declares: see [`Catalogue::stamp`].
+    pub fn stamp(&self) -> &str {
+        self.0.catalogue.stamp()
+    }
+    /// What could not be migrated in a silo that this process has opened.
+    pub fn not_migrated(&self, tenant: TenantId) -> Option<String> {
+        self.0.behind.problem(tenant)
     }
     /// Where uploads wait until their job is done.
     pub(crate) fn spool(&self) -> PathBuf {
@@ -303,9 +335,9 @@ impl App {
 
 /// Another root key is another installation. Refuses to begin one beside what is there already, unless that is meant; and to begin a hub
 /// where only the hub's own file has gone.
-async fn first_of_its_kind(silos: &Silos, root: &RootKey, shared: bool) -> Result<()> {
+async fn first_of_its_kind(silos: &Silos, root: &RootKey, fresh: bool, shared: bool) -> Result<()> {
     if silos.exists(TenantId::HUB).await? {
-        return Ok(());
+        return if fresh { Err(missing_key()) } else { Ok(()) };
     }
     if silos.any().await? {
         return Err(Error::malformed(
@@ -316,6 +348,7 @@ async fn first_of_its_kind(silos: &Silos, root: &RootKey, shared: bool) -> Resul
     match silos.others().await?.as_slice() {
         _ if shared => Ok(()),
         [] => Ok(()),
+        _ if fresh => Err(missing_key()),
         others => Err(Error::malformed(
             "root-key",
             format!(
@@ -327,14 +360,29 @@ async fn first_of_its_kind(silos: &Silos, root: &RootKey, shared: bool) -> Resul
     }
 }
 
-fn silo_options(config: &Config, root: &RootKey, catalogue: Arc<Catalogue>, seal: Seal) -> silo::Options {
+/// Only an installation that begins may get a new key.
+fn missing_key() -> Error {
+    Error::malformed(
+        "root-key",
+        "The root key is missing, and there is data that was sealed with it. Put root.key back from its backup, or name its file by TENON_ROOT_KEY_FILE; nothing was changed.",
+    )
+}
+
+fn keep_root_key(config: &Config, root: RootKey) -> Result<RootKey> {
+    let path = config.data.join("root.key");
+    root.keep(&path)?;
+    tracing::warn!(path = %path.display(), "a root key was made: back it up, without it nothing sealed can be read again");
+    Ok(root)
+}
+
+fn silo_options(config: &Config, at_open: AtOpen) -> silo::Options {
     let engine = if config.storage.silos.is_empty() {
         silo::Engine::Sqlite { dir: config.data.join("silos") }
     } else {
         silo::Engine::Postgres { url: config.storage.silos.clone(), pool: 16 }
     };
     let max_open = Some(config.server.max_open_silos).filter(|n| *n > 0);
-    silo::Options { engine, installation: root.id(), max_open, at_open: Arc::new(move |_, sql| platform::migrate(&catalogue, &seal, sql)) }
+    silo::Options { engine, installation: at_open.root.id(), max_open, at_open: Arc::new(move |_, sql| at_open.run(sql)) }
 }
 
 /// What no module can check alone.

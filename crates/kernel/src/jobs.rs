@@ -7,6 +7,7 @@
 use crate::{
     app::App,
     ctx::{Ctx, Tenant},
+    stop::Stop,
     tx::Tx,
 };
 use base::{Code, Error, Result, TenantId, Time, Value};
@@ -70,9 +71,40 @@ pub struct Running {
     pub attempt: i64,
     silo: Silo,
     cancelled: Arc<AtomicBool>,
+    stop: Stop,
 }
 
+/// Where a job writes down how far it is, in the units that bring it further.
+#[derive(Clone)]
+pub struct Checkpoint {
+    id: String,
+    attempt: i64,
+}
+
+impl Checkpoint {
+    /// From here on another try begins with these arguments. Fails where another worker has taken the job over, and takes the unit back.
+    pub fn keep(&self, tx: &mut Tx<'_, '_>, args: &serde_json::Value) -> Result<()> {
+        let args = serde_json::to_string(args).map_err(Error::internal)?;
+        let kept = tx.sql().run(
+            r#"UPDATE "jobs" SET "args" = ?3 WHERE "id" = ?1 AND "attempt" = ?2 AND "status" = 'running'"#,
+            &[(&self.id).into(), self.attempt.into(), (&args).into()],
+        )?;
+        if kept == 1 { Ok(()) } else { Err(Error::unavailable("Another worker has taken this job over.")) }
+    }
+}
+
+/// The name of the error by which work says that it goes on after a restart.
+const STOPPED: &str = "stopped";
+
 impl Running {
+    /// See [`Checkpoint`].
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint { id: self.id.clone(), attempt: self.attempt }
+    }
+    /// Refuses to go on when the server stops. For work that keeps checkpoints: it goes on from the last one, and the try does not count.
+    pub fn go_on(&self) -> Result<()> {
+        if self.stop.is_rung() { Err(Error::new(Code::Unavailable, STOPPED, "The server stops. This goes on when it is back.")) } else { Ok(()) }
+    }
     /// Whether somebody asked it to stop. Work that takes long looks here between its units.
     pub fn is_cancelled(&self) -> bool {
         self.cancelled.load(std::sync::atomic::Ordering::Relaxed)
@@ -207,15 +239,15 @@ ON CONFLICT ("tenant") DO UPDATE SET "at" = CASE WHEN "due"."at" < excluded."at"
         .await
 }
 
-/// Runs until `stop` is rung: finds silos with work due, works for a few of them at a time, fairly.
-pub async fn dispatch(app: App, stop: Arc<Notify>) {
-    loop {
+/// Runs until the server stops: finds silos with work due, works for a few of them at a time, fairly.
+pub async fn dispatch(app: App) {
+    while !app.stop().is_rung() {
         if let Err(error) = round(&app).await {
             tracing::warn!(%error, "looking for due work failed; trying again");
         }
         let dispatch = app.dispatch();
         tokio::select! {
-            () = stop.notified() => return,
+            () = app.stop().rung() => return,
             () = dispatch.bell.notified() => {}
             () = tokio::time::sleep(POLL) => {}
         }
@@ -292,6 +324,9 @@ async fn work_for(app: &App, tenant: TenantId) -> Result<()> {
     let names = app.tenant_names(tenant).await?;
     // A bounded share, so that one busy silo does not keep the others waiting.
     for _ in 0..64 {
+        if app.stop().is_rung() {
+            break;
+        }
         let Some(job) = claim(&silo).await? else { break };
         run(app, &silo, job, names.clone()).await?;
     }
@@ -378,7 +413,14 @@ async fn run(app: &App, silo: &Silo, job: Claimed, names: Tenant) -> Result<()> 
     };
     let cx = Ctx::of_job(app, silo.clone(), &job, names);
     let cancelled = Arc::new(AtomicBool::new(false));
-    let running = Running { id: job.id.clone(), args: job.args.clone(), attempt: job.attempt, silo: silo.clone(), cancelled: cancelled.clone() };
+    let running = Running {
+        id: job.id.clone(),
+        args: job.args.clone(),
+        attempt: job.attempt,
+        silo: silo.clone(),
+        cancelled: cancelled.clone(),
+        stop: app.stop().clone(),
+    };
     // In a task of its own, so that a panic in the work is a failed try and nothing more.
     let mut work = tokio::spawn((kind.work)(cx, running));
     let outcome = loop {
@@ -425,21 +467,21 @@ async fn heartbeat(app: &App, silo: &Silo, job: &Claimed, cancelled: &AtomicBool
 }
 
 /// Writes down how a try ended. `attempts` is how many there may be; -1 says that somebody cancelled it. A try that failed because the
-/// disk was full does not count. Where the end itself finds no room, it waits for some.
+/// disk was full or the server stopped does not count. Where the end itself finds no room, it waits for some.
 async fn finish(silo: &Silo, job: &Claimed, attempts: i64, outcome: Result<serde_json::Value>) -> Result<()> {
     let now = Time::now();
-    let full = matches!(&outcome, Err(error) if error.code() == Code::Full);
+    let innocent = matches!(&outcome, Err(error) if error.code() == Code::Full || error.name() == STOPPED);
     let (status, result, error, run_at) = match outcome {
         Ok(result) if attempts < 0 => ("cancelled", Some(result.to_string()), None, now),
         Ok(result) => ("done", Some(result.to_string()), None, now),
         Err(error) => {
             tracing::warn!(job = %job.id, kind = %job.kind, attempt = job.attempt, cause = error.cause().unwrap_or_default(), "{}", error.detail());
-            let final_try = !full && (job.attempt >= attempts || matches!(error.code(), Code::Denied | Code::NotFound | Code::Invalid));
-            let again = if full { now.plus_seconds(1) } else { backoff(now, job.attempt) };
+            let final_try = !innocent && (job.attempt >= attempts || matches!(error.code(), Code::Denied | Code::NotFound | Code::Invalid));
+            let again = if innocent { now.plus_seconds(1) } else { backoff(now, job.attempt) };
             (if final_try { "dead" } else { "ready" }, None, Some(error.detail().to_owned()), again)
         }
     };
-    let end = Arc::new(End { id: job.id.clone(), attempt: job.attempt, counts: !full, status, result, error, run_at, at: now });
+    let end = Arc::new(End { id: job.id.clone(), attempt: job.attempt, counts: !innocent, status, result, error, run_at, at: now });
     loop {
         let this = end.clone();
         match silo.write(move |sql| this.write(sql)).await {

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod app;
+mod behind;
 pub mod catalogue;
 pub mod config;
 mod credentials;
@@ -26,6 +27,7 @@ pub mod records;
 mod room;
 pub mod schema;
 pub mod secrets;
+mod stop;
 pub mod tokens;
 pub mod tx;
 mod verbs;
@@ -36,5 +38,6 @@ pub use ctx::Ctx;
 pub use idempotency::another_request;
 pub use module::Module;
 pub use operations::{Call, Door, Operation, Reply};
-pub use platform::unseal;
+pub use platform::{migrations, unseal};
+pub use room::free as free_space;
 pub use tx::Tx;

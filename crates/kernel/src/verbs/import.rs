@@ -40,9 +40,14 @@ struct Import {
     columns: Vec<(usize, usize)>,
     dry_run: bool,
     rows: usize,
+    /// Rows that an earlier try has dealt with, and what became of them.
+    #[serde(default)]
+    read: usize,
+    #[serde(default)]
+    done: Done,
 }
 
-#[derive(Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, schemars::JsonSchema)]
 struct Done {
     created: usize,
     updated: usize,
@@ -52,7 +57,7 @@ struct Done {
     rejected_total: usize,
 }
 
-#[derive(Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 struct Rejected {
     /// The line of the row as a spreadsheet counts: the header is row 1.
     row: usize,
@@ -156,7 +161,7 @@ fn look(plan: &Plan, path: &Path, key: Option<String>, map: Option<&str>, dry_ru
     while reader.read_record(&mut record).map_err(|error| unreadable(&error))? {
         rows += 1;
     }
-    Ok(Import { file: PathBuf::new(), key, columns, dry_run, rows })
+    Ok(Import { file: PathBuf::new(), key, columns, dry_run, rows, read: 0, done: Done::default() })
 }
 
 fn unreadable(error: &csv::Error) -> Error {
@@ -274,12 +279,17 @@ struct Line {
 }
 
 async fn work(cx: &Ctx, plan: &Arc<Plan>, what: &Import, job: &Running) -> Result<Done> {
-    let mut done = Done::default();
+    let mut done = what.done.clone();
     let twice = Arc::new(keys_that_occur_twice(plan, what)?);
     let mut reader = reader(&what.file)?;
     let mut record = csv::StringRecord::new();
     let mut row = 1;
+    // What an earlier try has dealt with is not done again.
+    while row <= what.read && reader.read_record(&mut record).map_err(|error| unreadable(&error))? {
+        row += 1;
+    }
     loop {
+        job.go_on()?;
         let mut lines = Vec::with_capacity(UNIT);
         while lines.len() < UNIT && reader.read_record(&mut record).map_err(|error| unreadable(&error))? {
             row += 1;
@@ -293,6 +303,7 @@ async fn work(cx: &Ctx, plan: &Arc<Plan>, what: &Import, job: &Running) -> Resul
         let (unit_plan, key, twice, dry_run) = (plan.clone(), what.key.clone(), twice.clone(), what.dry_run);
         let part = Arc::new(parking_lot::Mutex::new(Done::default()));
         let filled = part.clone();
+        let (so_far, mark) = (Import { read, done: done.clone(), ..what.clone() }, job.checkpoint());
         let outcome = cx
             .write(move |tx| {
                 let mut part = Done::default();
@@ -305,8 +316,13 @@ async fn work(cx: &Ctx, plan: &Arc<Plan>, what: &Import, job: &Running) -> Resul
                         Err(error) => part.refuse(line.row, &error),
                     }
                 }
+                let mut so_far = so_far.clone();
+                so_far.done.add(part.clone());
                 *filled.lock() = part;
-                if dry_run { Err(Error::conflict("dry-run", "")) } else { Ok(()) }
+                if dry_run {
+                    return Err(Error::conflict("dry-run", ""));
+                }
+                mark.keep(tx, &serde_json::to_value(&so_far).map_err(Error::internal)?)
             })
             .await;
         match outcome {

@@ -49,6 +49,12 @@ impl Files {
         Ok(fs::read_dir(&self.dir)?.flatten().any(|entry| entry.path().extension().is_some_and(|end| end == "db")))
     }
 
+    /// Every file that has a silo's name.
+    pub fn all(&self) -> Result<Vec<TenantId>> {
+        let named = |path: &Path| path.extension().is_some_and(|end| end == "db").then(|| TenantId::from_hex(path.file_stem()?.to_str()?)).flatten();
+        Ok(fs::read_dir(&self.dir)?.flatten().filter_map(|entry| named(&entry.path())).collect())
+    }
+
     /// Makes a silo's file: `fill` writes into a copy of `schema`'s template (or into an empty file) that nobody else sees.
     /// False when somebody else was faster.
     pub fn make(&self, id: TenantId, template: Option<&Schema>, fill: impl FnOnce(&mut Link) -> Result<()>) -> Result<bool> {
