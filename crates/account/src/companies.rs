@@ -91,9 +91,11 @@ pub fn register(tx: &mut Tx<'_, '_>, tenant: TenantId, user: &str, member: &str,
     let slug = free_slug(tx, name)?;
     let (id, now) = (tenant.to_string(), Time::now());
     let placement = tx.app().placement();
+    // A new silo has the tables of this version.
+    let stamp = tx.app().stamp().to_owned();
     tx.sql().run(
-        r#"INSERT INTO "hub_tenants" ("id", "slug", "name", "status", "placement", "created_at", "updated_at") VALUES (?1, ?2, ?3, 'active', ?5, ?4, ?4)"#,
-        &[(&id).into(), (&slug).into(), name.into(), now.into(), placement.into()],
+        r#"INSERT INTO "hub_tenants" ("id", "slug", "name", "status", "placement", "stamp", "created_at", "updated_at") VALUES (?1, ?2, ?3, 'active', ?5, ?6, ?4, ?4)"#,
+        &[(&id).into(), (&slug).into(), name.into(), now.into(), placement.into(), stamp.into()],
     )?;
     let roles = vec!["owner".to_owned()];
     seats::put(tx.sql(), user, tenant, member, true, &roles)?;

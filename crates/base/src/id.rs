@@ -37,9 +37,9 @@ impl TenantId {
     pub fn hex(self) -> String {
         self.0.simple().to_string()
     }
-    /// The tenant of such a name.
+    /// Reads what [`TenantId::hex`] writes, and nothing else.
     pub fn from_hex(text: &str) -> Option<TenantId> {
-        Uuid::parse_str(text).map(TenantId).ok().filter(|id| id.hex() == text)
+        Uuid::try_parse(text).ok().map(TenantId).filter(|id| id.hex() == text)
     }
 }
 

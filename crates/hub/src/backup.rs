@@ -119,10 +119,11 @@ async fn make(app: &App, from: &Path, tenant: TenantId, slug: &str) -> Result<Re
     cx.write(move |tx| tx.emit("hub.tenant.restored", &format!("hub.tenants/{}", tx.tenant_id()), &data).map(drop)).await?;
     base::step("restore.told")?;
     let id = tenant.to_string();
+    let stamp = if app.not_migrated(tenant).is_none() { app.stamp().to_owned() } else { String::new() };
     app.hub()
         .write(move |sql| {
-            let there = r#"UPDATE "hub_tenants" SET "status" = 'active', "updated_at" = ?2 WHERE "id" = ?1 AND "status" = 'restoring'"#;
-            if sql.run(there, &[(&id).into(), Time::now().into()])? == 0 {
+            let there = r#"UPDATE "hub_tenants" SET "status" = 'active', "stamp" = ?3, "updated_at" = ?2 WHERE "id" = ?1 AND "status" = 'restoring'"#;
+            if sql.run(there, &[(&id).into(), Time::now().into(), (&stamp).into()])? == 0 {
                 return Err(Error::conflict("restored-again", "Somebody else has begun to restore under this slug."));
             }
             for (member, user, status, role) in &members {

@@ -2,6 +2,8 @@
 
 pub mod audit;
 pub mod backup;
+pub mod doctor;
+mod fleet;
 mod modules;
 pub mod tenants;
 
@@ -31,4 +33,5 @@ pub fn module() -> Module {
         .hub_only(&["hub.tenants:read", "hub.tenants:update"])
         .operations(modules::operations())
         .operations(tenants::operations())
+        .operations(fleet::operations())
 }

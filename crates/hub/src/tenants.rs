@@ -5,6 +5,7 @@ use http::StatusCode;
 use kernel::{App, Operation, Reply, Tx, json};
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::collections::HashSet;
 
 /// A tenant as the operator sees it: names, state and place, nothing of what is inside.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -122,7 +123,8 @@ pub async fn all(app: &App) -> Result<Vec<Tenant>> {
 pub async fn orphans(app: &App) -> Result<Vec<TenantId>> {
     let there = app.silos().all().await?;
     let find = r#"SELECT "id" FROM "hub_tenants" UNION SELECT "tenant" FROM "links" WHERE "kind" IN ('verify', 'company') AND "status" = 'working' AND "tenant" IS NOT NULL"#;
-    let known: Vec<TenantId> = app.hub().scan(move |sql| sql.rows(find, &[], |row| row.text(0)?.parse())).await?;
+    let known = app.hub().scan(move |sql| sql.rows(find, &[], |row| row.text(0)?.parse::<TenantId>())).await?;
+    let known: HashSet<TenantId> = known.into_iter().collect();
     Ok(there.into_iter().filter(|id| !id.is_hub() && !known.contains(id)).collect())
 }
 

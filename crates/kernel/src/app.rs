@@ -3,6 +3,7 @@
 use crate::{
     access,
     background::keep_running,
+    behind::Behind,
     catalogue::Catalogue,
     config::Config,
     credentials,
@@ -14,11 +15,15 @@ use crate::{
     module::{JobKind, Module},
     operations::Registry,
     passwords::Passwords,
-    platform::{self, Seal},
+    platform::{
+        self, AtOpen, Seal, Sweep,
+        migrations::{Pace, Progress},
+    },
     pressure::{self, Pressure},
     room::{self, Room},
     schema,
     secrets::RootKey,
+    stop::Stop,
     tokens::Tokens,
     waiting::{Waiting, Who},
 };
@@ -29,7 +34,6 @@ use std::{
     path::PathBuf,
     sync::{Arc, OnceLock, atomic::AtomicBool},
 };
-use tokio::sync::Notify;
 
 #[derive(Clone)]
 pub struct App(Arc<Inner>);
@@ -61,8 +65,10 @@ struct Inner {
     room: Room,
     pressure: Pressure,
     bodies: Bodies,
+    behind: Arc<Behind>,
+    sweep: Sweep,
     draining: AtomicBool,
-    stop: Arc<Notify>,
+    stop: Stop,
 }
 
 /// A file of the console: content type and bytes.
@@ -85,18 +91,19 @@ impl App {
     /// Opens the hub and checks everything that must fit together. Does nothing that grows with the number of tenants.
     pub async fn start(parts: Parts) -> Result<App> {
         let Parts { config, modules, assets, demo } = parts;
-        let (root, made) = RootKey::load(&config.data, Some(config.storage.root_key_file.as_path()).filter(|p| !p.as_os_str().is_empty()))?;
-        if made {
-            tracing::warn!(path = %config.data.join("root.key").display(), "a root key was made: back it up, without it nothing sealed can be read again");
-        }
+        let key_file = Some(config.storage.root_key_file.as_path()).filter(|p| !p.as_os_str().is_empty());
+        let (root, fresh) = RootKey::load(&config.data, key_file)?;
         let modules: Vec<Arc<Module>> = modules.into_iter().chain([platform::module()?]).map(Arc::new).collect();
         check_together(&modules)?;
         let registry = Registry::new(&modules)?;
         let job_kinds = modules.iter().flat_map(|m| &m.jobs).map(|kind| (kind.name.clone(), kind.clone())).collect();
         let catalogue = Arc::new(Catalogue::new(modules)?);
         let seal = Seal::new(&root)?;
-        let silos = Silos::start(silo_options(&config, &root, catalogue.clone(), seal.clone())).await?;
-        first_of_its_kind(&silos, &root, config.storage.shared).await?;
+        let behind = Arc::<Behind>::default();
+        let at_open = AtOpen { catalogue: catalogue.clone(), seal: seal.clone(), root: root.clone(), behind: behind.clone() };
+        let silos = Silos::start(silo_options(&config, at_open)).await?;
+        first_of_its_kind(&silos, &root, fresh, config.storage.shared).await?;
+        let root = if fresh { keep_root_key(&config, root)? } else { root };
         let origin = TenantId::HUB;
         let (always, sealing) = (catalogue.clone(), seal.clone());
         let first = move |sql: &mut silo::Tx<'_>| platform::first_rows(sql, &always, &sealing, origin, "EUR", "UTC");
@@ -119,8 +126,10 @@ impl App {
             room: Room::new(&config),
             pressure: Pressure::new(config.limits.enabled),
             bodies: Bodies::default(),
+            behind,
+            sweep: Sweep::default(),
             draining: AtomicBool::new(false),
-            stop: Arc::new(Notify::new()),
+            stop: Stop::default(),
             config,
             silos,
             hub,
@@ -132,26 +141,36 @@ impl App {
             assets,
             demo,
         };
-        let app = App(Arc::new(inner));
-        platform::check_root_key(&app).await?;
-        Ok(app)
+        Ok(App(Arc::new(inner)))
     }
 
-    /// Starts what runs beside requests: jobs, checkpoints of the logs, what waits in memory to be written, and the look at
-    /// the disk.
+    /// Starts what runs beside requests: jobs, checkpoints of the logs, what waits in memory to be written, the look at the disk, and
+    /// the migration of silos that nobody opens.
     pub fn start_background(&self) {
-        let (jobs, upkeep, disk, heart) = (self.clone(), self.clone(), self.clone(), self.clone());
-        let stop = || self.0.stop.clone();
-        tokio::spawn(keep_running("jobs", stop(), move || crate::jobs::dispatch(jobs.clone(), jobs.stop().clone())));
-        tokio::spawn(keep_running("upkeep", stop(), move || platform::keep_up(upkeep.clone(), upkeep.stop().clone())));
-        tokio::spawn(keep_running("room", stop(), move || room::keep(disk.clone(), disk.stop().clone())));
-        tokio::spawn(keep_running("pressure", stop(), move || pressure::keep(heart.clone(), heart.stop().clone())));
+        let background = |what: &'static str, app: App, run: fn(App) -> futures_util::future::BoxFuture<'static, ()>| {
+            tokio::spawn(keep_running(what, self.0.stop.clone(), move || run(app.clone())));
+        };
+        background("jobs", self.clone(), |app| Box::pin(crate::jobs::dispatch(app)));
+        background("upkeep", self.clone(), |app| Box::pin(platform::keep_up(app)));
+        background("room", self.clone(), |app| Box::pin(room::keep(app)));
+        background("pressure", self.clone(), |app| Box::pin(pressure::keep(app)));
+        background("migrations", self.clone(), |app| Box::pin(platform::keep_migrating(app)));
+    }
+
+    /// Brings every silo to this version now, and says how far the installation is then. `tell` hears of the progress about once a second.
+    pub async fn migrate_all(&self, tell: impl Fn(&Progress)) -> Result<Progress> {
+        platform::sweep(self, Pace::AtOnce, tell).await
+    }
+
+    /// Tries once more what could not be migrated and is due: a few times a minute it happens by itself.
+    pub async fn migrate_again(&self) -> Result<()> {
+        platform::try_again(self).await
     }
 
     /// Stops accepting, lets jobs finish their step, writes down what waits, closes the silos.
     pub async fn shutdown(&self) {
         self.drain();
-        self.0.stop.notify_waiters();
+        self.0.stop.ring();
         let patience = std::time::Duration::from_secs(10);
         if tokio::time::timeout(patience, crate::jobs::drained(self)).await.is_err() {
             tracing::warn!("some jobs were still running; they are taken up again when their lease ends");
@@ -174,7 +193,7 @@ impl App {
 
     /// Ends what would never end by itself: event streams, and the loops beside requests.
     pub fn close_streams(&self) {
-        self.0.stop.notify_waiters();
+        self.0.stop.ring();
     }
 
     /// From now on `/ready` says no, so that balancers look elsewhere.
@@ -267,12 +286,26 @@ impl App {
     pub fn sign_in_failed(&self, user: Option<&str>, why: &'static str) {
         self.waiting().tried(Who::Failed { user: user.map(str::to_owned) }, why);
     }
-    pub(crate) fn stop(&self) -> &Arc<Notify> {
+    pub(crate) fn stop(&self) -> &Stop {
         &self.0.stop
     }
     /// The engine that keeps the silos, as the hub writes it down: `sqlite` or `postgres`.
     pub fn placement(&self) -> &'static str {
         if self.config().storage.silos.is_empty() { "sqlite" } else { "postgres" }
+    }
+    pub(crate) fn behind(&self) -> &Behind {
+        &self.0.behind
+    }
+    pub(crate) fn sweep(&self) -> &Sweep {
+        &self.0.sweep
+    }
+    /// Names what this binary declares: see [`Catalogue::stamp`].
+    pub fn stamp(&self) -> &str {
+        self.0.catalogue.stamp()
+    }
+    /// What could not be migrated in a silo that this process has opened.
+    pub fn not_migrated(&self, tenant: TenantId) -> Option<String> {
+        self.0.behind.problem(tenant)
     }
     /// Where uploads wait until their job is done.
     pub(crate) fn spool(&self) -> PathBuf {
@@ -299,7 +332,7 @@ impl App {
 
     /// Whether the hub knows this tenant, and does not know it to be deleted.
     async fn expects(&self, tenant: TenantId) -> Result<bool> {
-        let (id, find) = (tenant.to_string(), r#"SELECT 1 FROM "hub_tenants" WHERE "id" = ?1 AND "status" <> 'deleted'"#);
+        let (id, find) = (tenant.to_string(), r#"SELECT 1 FROM "hub_tenants" WHERE "id" = ?1 AND "status" NOT IN ('deleted', 'restoring')"#);
         Ok(self.hub().read(move |sql| sql.row(find, &[id.into()], |_| Ok(()))).await?.is_some())
     }
 
@@ -323,9 +356,9 @@ impl App {
 
 /// Another root key is another installation. Refuses to begin one beside what is there already, unless that is meant; and to begin a hub
 /// where only the hub's own file has gone.
-async fn first_of_its_kind(silos: &Silos, root: &RootKey, shared: bool) -> Result<()> {
+async fn first_of_its_kind(silos: &Silos, root: &RootKey, fresh: bool, shared: bool) -> Result<()> {
     if silos.exists(TenantId::HUB).await? {
-        return Ok(());
+        return if fresh { Err(missing_key()) } else { Ok(()) };
     }
     if silos.any().await? {
         return Err(Error::malformed(
@@ -336,6 +369,7 @@ async fn first_of_its_kind(silos: &Silos, root: &RootKey, shared: bool) -> Resul
     match silos.others().await?.as_slice() {
         _ if shared => Ok(()),
         [] => Ok(()),
+        _ if fresh => Err(missing_key()),
         others => Err(Error::malformed(
             "root-key",
             format!(
@@ -347,14 +381,29 @@ async fn first_of_its_kind(silos: &Silos, root: &RootKey, shared: bool) -> Resul
     }
 }
 
-fn silo_options(config: &Config, root: &RootKey, catalogue: Arc<Catalogue>, seal: Seal) -> silo::Options {
+/// Only an installation that begins may get a new key.
+fn missing_key() -> Error {
+    Error::malformed(
+        "root-key",
+        "The root key is missing, and there is data that was sealed with it. Put root.key back from its backup, or name its file by TENON_ROOT_KEY_FILE; nothing was changed.",
+    )
+}
+
+fn keep_root_key(config: &Config, root: RootKey) -> Result<RootKey> {
+    let path = config.data.join("root.key");
+    root.keep(&path)?;
+    tracing::warn!(path = %path.display(), "a root key was made: back it up, without it nothing sealed can be read again");
+    Ok(root)
+}
+
+fn silo_options(config: &Config, at_open: AtOpen) -> silo::Options {
     let engine = if config.storage.silos.is_empty() {
         silo::Engine::Sqlite { dir: config.data.join("silos") }
     } else {
         silo::Engine::Postgres { url: config.storage.silos.clone(), pool: 16 }
     };
     let max_open = Some(config.server.max_open_silos).filter(|n| *n > 0);
-    silo::Options { engine, installation: root.id(), max_open, at_open: Arc::new(move |_, sql| platform::migrate(&catalogue, &seal, sql)) }
+    silo::Options { engine, installation: at_open.root.id(), max_open, at_open: Arc::new(move |_, sql| at_open.run(sql)) }
 }
 
 /// What no module can check alone.

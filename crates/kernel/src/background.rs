@@ -1,14 +1,14 @@
 //! What runs beside requests until the server stops. A loop that panics is started again, later each time; no panic takes more with it
 //! than the work it happened in.
 
+use crate::stop::Stop;
 use base::{Error, Result};
 use futures_util::FutureExt;
 use std::{
     panic::AssertUnwindSafe,
-    sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::{sync::Notify, task::JoinError};
+use tokio::task::JoinError;
 
 /// How long a loop that panicked rests the first time.
 const FIRST: Duration = Duration::from_millis(100);
@@ -16,7 +16,7 @@ const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// Runs a loop that ends by itself when `stop` is rung, and starts it again whenever it panics.
-pub(crate) async fn keep_running<F: Future<Output = ()>>(name: &'static str, stop: Arc<Notify>, run: impl Fn() -> F) {
+pub(crate) async fn keep_running<F: Future<Output = ()>>(name: &'static str, stop: Stop, run: impl Fn() -> F) {
     let mut pause = FIRST;
     loop {
         let begun = Instant::now();
@@ -28,7 +28,7 @@ pub(crate) async fn keep_running<F: Future<Output = ()>>(name: &'static str, sto
         }
         tracing::error!(name, ?pause, "a loop in the background panicked; it is started again");
         tokio::select! {
-            () = stop.notified() => return,
+            () = stop.rung() => return,
             () = tokio::time::sleep(pause) => {}
         }
         pause = (pause * 2).min(LONGEST);
@@ -52,7 +52,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_loop_that_panics_is_started_again_later_each_time() {
-        let (begun, stop) = (AtomicU32::new(0), Arc::new(Notify::new()));
+        let (begun, stop) = (AtomicU32::new(0), Stop::default());
         let from = Instant::now();
         let run = || async { assert!(begun.fetch_add(1, SeqCst) >= 3, "on purpose") };
         keep_running("test", stop.clone(), run).await;
@@ -62,7 +62,7 @@ mod tests {
         let always = async || panic!("on purpose");
         let ringing = async {
             tokio::time::sleep(FIRST / 2).await;
-            stop.notify_waiters();
+            stop.ring();
         };
         tokio::join!(keep_running("test", stop.clone(), always), ringing);
     }

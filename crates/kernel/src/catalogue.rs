@@ -3,6 +3,7 @@
 use crate::{access::Permission, module::Module, records::Plan};
 use base::{Error, Fault, Result};
 use expr::Expr;
+use sha2::{Digest, Sha256};
 use std::{collections::HashMap, sync::Arc};
 
 /// A permission as the matrix shows it.
@@ -36,12 +37,14 @@ pub struct Catalogue {
     plans: HashMap<String, Arc<Plan>>,
     permissions: Vec<Declared>,
     by_name: HashMap<String, usize>,
+    stamp: String,
 }
 
 impl Catalogue {
     pub fn new(modules: Vec<Arc<Module>>) -> Result<Catalogue> {
         let plans: HashMap<String, Arc<Plan>> = modules.iter().flat_map(|m| &m.plans).map(|plan| (plan.resource.clone(), plan.clone())).collect();
-        let mut catalogue = Catalogue { modules, plans, permissions: Vec::new(), by_name: HashMap::new() };
+        let stamp = stamp(&modules);
+        let mut catalogue = Catalogue { modules, plans, permissions: Vec::new(), by_name: HashMap::new(), stamp };
         for module in catalogue.modules.clone() {
             for said in &module.manifest.permissions {
                 let name = Permission::named(&said.name);
@@ -54,6 +57,10 @@ impl Catalogue {
         Ok(catalogue)
     }
 
+    /// Names what the tables of all modules look like: 16 hexadecimal characters. A silo with this stamp has nothing to be migrated.
+    pub fn stamp(&self) -> &str {
+        &self.stamp
+    }
     pub fn modules(&self) -> &[Arc<Module>] {
         &self.modules
     }
@@ -92,4 +99,12 @@ impl Catalogue {
             .ok_or_else(|| Error::fault("when", "condition", format!("{} is not about records, so it takes no condition.", permission.as_str())))?;
         plan.expression(text).map(Arc::new).map_err(|fault| Error::invalid(vec![Fault::new("when", fault.code, fault.to_string())]))
     }
+}
+
+fn stamp(modules: &[Arc<Module>]) -> String {
+    let mut parts: Vec<String> =
+        modules.iter().map(|module| format!("{}\n{}\n{}\n", module.manifest.name, module.manifest.version, module.shape())).collect();
+    parts.sort_unstable();
+    let hash = Sha256::digest(parts.concat());
+    hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

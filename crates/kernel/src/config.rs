@@ -49,6 +49,10 @@ pub struct Server {
     pub trusted_proxies: Vec<Network>,
     /// 0: as many as the limit on open files allows.
     pub max_open_silos: usize,
+    /// How long `/ready` says no before the listener closes.
+    pub drain: Seconds,
+    /// What is under way then has so long to end.
+    pub finish: Seconds,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -8,6 +8,7 @@ use crate::{
     app::App,
     background,
     ctx::{Ctx, Tenant},
+    stop::Stop,
     tx::Tx,
 };
 use base::{Code, Error, Result, TenantId, Time, Value};
@@ -73,6 +74,7 @@ pub struct Running {
     pub kept: Option<serde_json::Value>,
     silo: Silo,
     cancelled: Arc<AtomicBool>,
+    stop: Stop,
 }
 
 /// One try at a job, for its units of work: what a unit keeps is there for the next try, in the same commit as what it did.
@@ -94,10 +96,17 @@ impl Step {
     }
 }
 
+/// The name of the error by which work says that it goes on after a restart.
+const STOPPED: &str = "stopped";
+
 impl Running {
     /// This try, to be taken into its units of work.
     pub fn step(&self) -> Step {
         Step { id: self.id.clone(), attempt: self.attempt }
+    }
+    /// Refuses to go on when the server stops. For work that keeps how far it is: it goes on from there, and the try does not count.
+    pub fn go_on(&self) -> Result<()> {
+        if self.stop.is_rung() { Err(Error::new(Code::Unavailable, STOPPED, "The server stops. This goes on when it is back.")) } else { Ok(()) }
     }
     /// Whether somebody asked it to stop. Work that takes long looks here between its units.
     pub fn is_cancelled(&self) -> bool {
@@ -233,16 +242,16 @@ ON CONFLICT ("tenant") DO UPDATE SET "at" = CASE WHEN "due"."at" < excluded."at"
         .await
 }
 
-/// Runs until `stop` is rung: finds silos with work due, works for a few of them at a time, fairly.
-pub async fn dispatch(app: App, stop: Arc<Notify>) {
-    loop {
+/// Runs until the server stops: finds silos with work due, works for a few of them at a time, fairly.
+pub async fn dispatch(app: App) {
+    while !app.stop().is_rung() {
         let pause = round(&app).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "looking for due work failed; trying again");
             POLL
         });
         let dispatch = app.dispatch();
         tokio::select! {
-            () = stop.notified() => return,
+            () = app.stop().rung() => return,
             () = dispatch.bell.notified() => {}
             () = tokio::time::sleep(pause) => {}
         }
@@ -343,6 +352,9 @@ async fn work_for(app: &App, tenant: TenantId) -> Result<()> {
     let names = app.tenant_names(tenant).await?;
     // A bounded share, so that one busy silo does not keep the others waiting.
     for _ in 0..64 {
+        if app.stop().is_rung() {
+            break;
+        }
         let Some(job) = claim(&silo).await? else { break };
         run(app, &silo, job, names.clone()).await?;
     }
@@ -437,6 +449,7 @@ async fn run(app: &App, silo: &Silo, job: Claimed, names: Tenant) -> Result<()> 
         kept: job.kept.clone(),
         silo: silo.clone(),
         cancelled: cancelled.clone(),
+        stop: app.stop().clone(),
     };
     // In a task of its own, so that a panic in the work is a failed try and nothing more.
     let mut work = tokio::spawn((kind.work)(cx, running));
@@ -484,21 +497,21 @@ async fn heartbeat(app: &App, silo: &Silo, job: &Claimed, cancelled: &AtomicBool
 }
 
 /// Writes down how a try ended. `attempts` is how many there may be; -1 says that somebody cancelled it. A try that failed because the
-/// disk was full does not count. Where the end itself finds no room, it waits for some.
+/// disk was full or the server stopped does not count. Where the end itself finds no room, it waits for some.
 async fn finish(silo: &Silo, job: &Claimed, attempts: i64, outcome: Result<serde_json::Value>) -> Result<()> {
     let now = Time::now();
-    let full = matches!(&outcome, Err(error) if error.code() == Code::Full);
+    let innocent = matches!(&outcome, Err(error) if error.code() == Code::Full || error.name() == STOPPED);
     let (status, result, error, run_at) = match outcome {
         Ok(result) if attempts < 0 => ("cancelled", Some(result.to_string()), None, now),
         Ok(result) => ("done", Some(result.to_string()), None, now),
         Err(error) => {
             tracing::warn!(job = %job.id, kind = %job.kind, attempt = job.attempt, cause = error.cause().unwrap_or_default(), "{}", error.detail());
-            let final_try = !full && (job.attempt >= attempts || matches!(error.code(), Code::Denied | Code::NotFound | Code::Invalid));
-            let again = if full { now.plus_seconds(1) } else { backoff(now, job.attempt) };
+            let final_try = !innocent && (job.attempt >= attempts || matches!(error.code(), Code::Denied | Code::NotFound | Code::Invalid));
+            let again = if innocent { now.plus_seconds(1) } else { backoff(now, job.attempt) };
             (if final_try { "dead" } else { "ready" }, None, Some(error.detail().to_owned()), again)
         }
     };
-    let end = Arc::new(End { id: job.id.clone(), attempt: job.attempt, counts: !full, status, result, error, run_at, at: now });
+    let end = Arc::new(End { id: job.id.clone(), attempt: job.attempt, counts: !innocent, status, result, error, run_at, at: now });
     loop {
         let this = end.clone();
         match silo.write(move |sql| this.write(sql)).await {

@@ -10,13 +10,9 @@ use crate::{app::App, operations::Operation};
 use base::{Error, Result, TenantId};
 use std::{
     hash::{BuildHasher, RandomState},
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering::Relaxed},
-    },
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
     time::{Duration, Instant},
 };
-use tokio::sync::Notify;
 
 const BEAT: Duration = Duration::from_millis(10);
 /// Heartbeats in one interval.
@@ -123,13 +119,13 @@ impl Pressure {
 }
 
 /// The heartbeat, until the end.
-pub(crate) async fn keep(app: App, stop: Arc<Notify>) {
+pub(crate) async fn keep(app: App) {
     let mut least = Duration::MAX;
     let mut beats = 0;
     loop {
         let before = Instant::now();
         tokio::select! {
-            () = stop.notified() => return,
+            () = app.stop().rung() => return,
             () = tokio::time::sleep(BEAT) => {}
         }
         least = least.min(before.elapsed().saturating_sub(BEAT));

@@ -9,16 +9,12 @@ use std::{
     fs,
     io::{ErrorKind, Write},
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{
-            AtomicBool, AtomicU64,
-            Ordering::{Relaxed, SeqCst},
-        },
+    sync::atomic::{
+        AtomicBool, AtomicU64,
+        Ordering::{Relaxed, SeqCst},
     },
     time::Duration,
 };
-use tokio::sync::Notify;
 
 /// How often somebody looks.
 const EVERY: Duration = Duration::from_secs(1);
@@ -84,7 +80,7 @@ impl Room {
 }
 
 /// Looks once a second, until the end.
-pub(crate) async fn keep(app: App, stop: Arc<Notify>) {
+pub(crate) async fn keep(app: App) {
     if app.room().ballast == 0 {
         // One that an earlier configuration has made.
         drop(remove(&app.room().folder.join("ballast")));
@@ -97,13 +93,14 @@ pub(crate) async fn keep(app: App, stop: Arc<Notify>) {
             tracing::warn!(%error, "looking for room on the disk failed; trying again");
         }
         tokio::select! {
-            () = stop.notified() => return,
+            () = app.stop().rung() => return,
             () = tokio::time::sleep(EVERY) => {}
         }
     }
 }
 
-fn free(folder: &Path) -> Result<u64> {
+/// Bytes that can still be written to the disk of a folder.
+pub fn free(folder: &Path) -> Result<u64> {
     let disk = rustix::fs::statvfs(folder).map_err(Error::internal)?;
     Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }

@@ -42,6 +42,23 @@ CREATE INDEX "idempotency_expires" ON "idempotency" ("expires_at");
 
 const SILO_DDL: &str = silo_tables!();
 
+/// What the hub got after its first version: by which version's declarations each tenant's database was brought up to date, and which could
+/// not be.
+macro_rules! hub_stamps {
+    () => {
+        r#"
+ALTER TABLE "hub_tenants" ADD COLUMN "stamp" TEXT NOT NULL DEFAULT '';
+CREATE INDEX "hub_tenants_stamp" ON "hub_tenants" ("stamp", "id");
+CREATE TABLE "migration_failures" ("tenant" TEXT PRIMARY KEY, "stamp" TEXT NOT NULL, "problem" TEXT NOT NULL, "tries" BIGINT NOT NULL,
+  "since" BIGINT NOT NULL, "at" BIGINT NOT NULL, "again_at" BIGINT NOT NULL);
+CREATE INDEX "migration_failures_again" ON "migration_failures" ("again_at");
+"#
+    };
+}
+
+/// To be run on a hub whose `hub_tenants` has no column `stamp`.
+pub(crate) const HUB_STAMPS: &str = hub_stamps!();
+
 const HUB_DDL: &str = concat!(
     silo_tables!(),
     r#"
@@ -77,5 +94,6 @@ CREATE INDEX "user_tenants_tenant" ON "user_tenants" ("tenant", "user");
 CREATE TABLE "due" ("tenant" TEXT PRIMARY KEY, "at" BIGINT NOT NULL, "stamp" BIGINT NOT NULL, "lease_until" BIGINT, "node" TEXT);
 CREATE INDEX "due_at" ON "due" ("at");
 CREATE TABLE "checkpoints" ("tenant" TEXT NOT NULL, "seq" BIGINT NOT NULL, "hash" BLOB NOT NULL, "at" BIGINT NOT NULL, PRIMARY KEY ("tenant", "seq"));
-"#
+"#,
+    hub_stamps!()
 );

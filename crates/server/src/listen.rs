@@ -1,31 +1,29 @@
 //! The listener: accepts, hands over to `kernel::http`, and goes away without dropping anybody.
 
-use base::Result;
+use base::{Error, Result};
+use http::{HeaderValue, Version, header};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
 };
-use kernel::App;
-use std::{convert::Infallible, process::ExitCode, time::Duration};
+use kernel::{App, config::Seconds};
+use listenfd::ListenFd;
+use std::{convert::Infallible, net::SocketAddr, process::ExitCode, time::Duration};
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
 };
 
-/// After SIGTERM `/ready` says no for so long before the listener closes, so that balancers look elsewhere first.
-const DRAIN: Duration = Duration::from_secs(2);
-/// What is under way gets so long to end.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Connections that were taken just before the listener closed have so long to send their request and get its answer, which ends them.
+const SETTLE: Duration = Duration::from_millis(500);
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_HEADER: usize = 16 * 1024;
 
 /// Serves until it is told to stop. SIGTERM drains first; Ctrl+C closes at once but still lets requests end.
 pub async fn serve(app: &App) -> Result<ExitCode> {
     let config = app.config();
-    let listener = TcpListener::bind(config.server.listen)
-        .await
-        .map_err(|cause| base::Error::malformed("listen", format!("{} cannot be listened on: {cause}.", config.server.listen)))?;
+    let listener = listener(config.server.listen).await?;
     app.start_background();
     announce(app);
     let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -53,7 +51,15 @@ pub async fn serve(app: &App) -> Result<ExitCode> {
         let app = app.clone();
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let app = app.clone();
-            async move { Ok::<_, Infallible>(kernel::http::handle(app, request, peer.ip()).await) }
+            async move {
+                let asks_again = request.version() < Version::HTTP_2;
+                let mut answer = kernel::http::handle(app.clone(), request, peer.ip()).await;
+                // Its next request goes to whoever comes after us. HTTP/2 is told by GOAWAY when the listener closes.
+                if asks_again && app.is_draining() {
+                    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                }
+                Ok::<_, Infallible>(answer)
+            }
         });
         let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service).into_owned());
         tokio::spawn(async move {
@@ -64,10 +70,36 @@ pub async fn serve(app: &App) -> Result<ExitCode> {
     }
     drop(listener);
     app.close_streams();
-    if tokio::time::timeout(PATIENCE, connections.shutdown()).await.is_err() {
+    settle(&connections).await;
+    if tokio::time::timeout(span(config.server.finish), connections.shutdown()).await.is_err() {
         tracing::warn!("some connections did not end in time");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The socket that whoever started this process has opened and keeps, such as systemd: then nobody is refused while one server follows
+/// another. Else one of our own.
+async fn listener(at: SocketAddr) -> Result<TcpListener> {
+    let refused = |cause: std::io::Error| Error::malformed("listen", format!("{at} cannot be listened on: {cause}."));
+    match ListenFd::from_env().take_tcp_listener(0).map_err(refused)? {
+        Some(given) => {
+            given.set_nonblocking(true)?;
+            TcpListener::from_std(given).map_err(refused)
+        }
+        None => TcpListener::bind(at).await.map_err(refused),
+    }
+}
+
+/// A connection that is closed before its first request was read looks like a failure to whoever made it.
+async fn settle(connections: &GracefulShutdown) {
+    let until = tokio::time::Instant::now() + SETTLE;
+    while connections.count() > 0 && tokio::time::Instant::now() < until {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+fn span(seconds: Seconds) -> Duration {
+    Duration::from_secs(u64::from(seconds.0))
 }
 
 async fn stop(app: &App, term: &mut Signal, interrupt: &mut Signal) {
@@ -75,7 +107,7 @@ async fn stop(app: &App, term: &mut Signal, interrupt: &mut Signal) {
         _ = interrupt.recv() => app.drain(),
         _ = term.recv() => {
             app.drain();
-            tokio::time::sleep(DRAIN).await;
+            tokio::time::sleep(span(app.config().server.drain)).await;
         }
     }
     tracing::info!("stopping");

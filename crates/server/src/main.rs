@@ -66,7 +66,11 @@ enum Command {
     #[command(subcommand)]
     Tenant(commands::tenant::Tenant),
     /// Bring every silo to this version now, instead of when it is next opened
-    Migrate,
+    Migrate {
+        /// Only say how many there are at this version, and which could not be brought there
+        #[arg(long)]
+        status: bool,
+    },
     /// Prove that something is as it should be
     #[command(subcommand)]
     Verify(Verify),
@@ -75,8 +79,12 @@ enum Command {
     /// The configuration
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Look for what is wrong with this installation, and say how to mend it
-    Doctor,
+    /// Look for what is wrong with this installation, and say how to mend it (exit code 1: something is; 2: it cannot even start)
+    Doctor {
+        /// Only see whether each database opens; do not read them from end to end
+        #[arg(long)]
+        quick: bool,
+    },
 }
 
 #[derive(Subcommand)]
@@ -138,6 +146,7 @@ async fn dispatch(cli: Cli, config: Config) -> Result<ExitCode> {
     let command = match cli.command {
         // Proofs make data of their own, and nothing in the data folder that stays.
         Command::Verify(Verify::Proof(what)) => return commands::verify::prove(what, &config, json).await,
+        Command::Doctor { quick } => return commands::doctor::run(config, quick, json).await,
         command => command,
     };
     let app = start(config).await?;
@@ -147,15 +156,14 @@ async fn dispatch(cli: Cli, config: Config) -> Result<ExitCode> {
         Command::Operator(what) => commands::people::operator(&app, what, json).await?,
         Command::User(what) => commands::people::user(&app, what, json).await?,
         Command::Tenant(what) => commands::tenant::run(&app, what, json).await?,
-        Command::Migrate => commands::tenant::migrate(&app, json).await?,
+        Command::Migrate { status } => commands::tenant::migrate(&app, status, json).await?,
         Command::Verify(Verify::Audit { tenant }) => commands::verify::audit(&app, &tenant, json).await?,
         Command::Openapi => {
             let text = serde_json::to_string_pretty(&app.openapi_document()).map_err(Error::internal)?;
             println!("{text}");
             ExitCode::SUCCESS
         }
-        Command::Doctor => commands::doctor::run(&app, json).await?,
-        Command::Verify(Verify::Proof(_)) | Command::Config(ConfigCommand::Default) => ExitCode::SUCCESS,
+        Command::Verify(Verify::Proof(_)) | Command::Doctor { .. } | Command::Config(ConfigCommand::Default) => ExitCode::SUCCESS,
     };
     app.shutdown().await;
     Ok(code)

@@ -99,6 +99,24 @@ impl Backend {
         }
     }
 
+    /// Whether a silo is there and can be read. Changes nothing.
+    pub fn inspect(&self, id: TenantId, whole: bool) -> Result<i64> {
+        match self {
+            Backend::Sqlite(files) if !files.exists(id) => Err(Error::quarantined("its database is not there")),
+            Backend::Sqlite(files) => sqlite::inspect(&files.path(id), whole),
+            Backend::Postgres(cluster) if !cluster.exists(id)? => Err(Error::quarantined("its schema is not there")),
+            Backend::Postgres(cluster) => cluster.last_entry(id),
+        }
+    }
+
+    /// What is dangerous or too small in the place itself, with how to mend it.
+    pub fn warnings(&self) -> Result<Vec<(String, String)>> {
+        match self {
+            Backend::Sqlite(_) => Ok(Vec::new()),
+            Backend::Postgres(cluster) => cluster.warnings(),
+        }
+    }
+
     pub fn remove(&self, id: TenantId) -> Result<()> {
         match self {
             Backend::Sqlite(files) => files.remove(id),

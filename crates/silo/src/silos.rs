@@ -161,6 +161,38 @@ impl Silos {
         }
     }
 
+    /// Opens a silo beside whoever uses it, which brings it up to date, and closes it again. Takes no place in the set of open silos.
+    pub async fn visit(&self, id: TenantId) -> Result<()> {
+        if self.0.closing.load(SeqCst) {
+            return Err(fault::closing());
+        }
+        if let Some(error) = self.0.quarantine.closed(id) {
+            return Err(error);
+        }
+        let visited = self.blocking(move |shared| shared.open(id).map(drop)).await;
+        visited.inspect_err(|e| {
+            if e.name() == Error::QUARANTINED {
+                self.0.quarantine.put(id, e);
+            }
+        })
+    }
+
+    /// Looks at a silo without changing it: whether it is there and can be read, with `whole` from end to end. What is wrong is the error;
+    /// else the number of its last log entry.
+    pub async fn inspect(&self, id: TenantId, whole: bool) -> Result<i64> {
+        self.blocking(move |shared| shared.backend.inspect(id, whole)).await
+    }
+
+    /// What there are silos of here, whoever knows of them.
+    pub async fn all(&self) -> Result<Vec<TenantId>> {
+        self.blocking(|shared| shared.backend.all()).await
+    }
+
+    /// What the place where silos are kept says of itself that is dangerous or too small, each with how to mend it.
+    pub async fn warnings(&self) -> Result<Vec<(String, String)>> {
+        self.blocking(|shared| shared.backend.warnings()).await
+    }
+
     /// Takes a silo out of service of which somebody knows better than its file: such as that it should be there and is not.
     pub fn quarantine(&self, id: TenantId, cause: &str) -> Error {
         let error = Error::quarantined(cause);
@@ -171,11 +203,6 @@ impl Silos {
     /// What is out of service, and why, as far as somebody has asked for it since the start.
     pub fn quarantined(&self) -> Vec<(TenantId, Error)> {
         self.0.quarantine.all()
-    }
-
-    /// Every silo that is kept here, the hub's too.
-    pub async fn all(&self) -> Result<Vec<TenantId>> {
-        self.blocking(|shared| shared.backend.all()).await
     }
 
     /// Whether there is any silo already. Always false on PostgreSQL.

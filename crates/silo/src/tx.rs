@@ -2,6 +2,7 @@ use crate::{
     Row, SearchQuery,
     link::Link,
     search::{self, Edit},
+    unit::caught,
 };
 use base::{Error, Result, TenantId, Value};
 
@@ -181,6 +182,24 @@ impl Tx<'_> {
     pub fn columns(&mut self, table: &str) -> Result<Vec<String>> {
         let sql = self.link.columns_sql();
         self.rows(sql, &[table.into()], |row| Ok(row.text(0)?.to_owned()))
+    }
+
+    /// Runs one step of what happens at an opening. Where it fails, it alone is taken back and the transaction goes on. Not for units of a
+    /// batch: each of them is such a step already.
+    pub fn attempt<T>(&mut self, f: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<Result<T>> {
+        self.alive()?;
+        let Some(batch) = self.batch.as_deref_mut() else { return Err(self.die(Error::internal("a read transaction takes nothing back"))) };
+        let before = batch.mark();
+        self.link.mark()?;
+        let answer = caught(|| Tx::new(self.tenant, self.link, Some(batch)).complete(f));
+        if let Err(error) = &answer {
+            batch.back(&before);
+            if !self.link.in_transaction() {
+                return Err(self.die(error.clone()));
+            }
+            self.link.back()?;
+        }
+        Ok(answer)
     }
 
     /// Whether this transaction writes, so that nobody else changes anything here before it ends.

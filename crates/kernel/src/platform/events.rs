@@ -172,7 +172,11 @@ async fn stream(cx: Ctx, call: Call, schema: Arc<Schema>) -> Result<Reply> {
                 }
             };
             tokio::select! {
-                () = stop.notified() => return,
+                () = stop.rung() => {
+                    // Not all at the same moment. Whether the reader still listens does not matter.
+                    let _ = send.send(Ok(format!("retry: {}\n\n", 1000 + tenant.hex().bytes().map(u64::from).sum::<u64>() % 2000).into())).await;
+                    return;
+                }
                 () = send.closed() => return,
                 _ = tokio::time::timeout(LOOK, ours) => {}
             }

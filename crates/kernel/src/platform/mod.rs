@@ -8,13 +8,19 @@ mod meta;
 mod openapi;
 mod seal;
 mod search;
+mod sweep;
 mod upkeep;
 mod write_down;
 
 pub(crate) use clean_up::clean_up;
 pub(crate) use seal::Seal;
 pub use seal::unseal;
-pub(crate) use upkeep::{check_root_key, first_rows, migrate};
+/// How far all silos are on their way to this version.
+pub mod migrations {
+    pub use super::sweep::{Failure, Pace, Progress, failures, progress};
+}
+pub(crate) use sweep::{Sweep, keep_migrating, sweep, try_again};
+pub(crate) use upkeep::{AtOpen, first_rows};
 pub(crate) use write_down::{keep_up, write_down};
 
 use crate::{Module, Operation, Reply, manifest::Manifest};

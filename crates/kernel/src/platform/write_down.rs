@@ -10,8 +10,7 @@ use crate::{
 use base::{Result, TenantId, Time};
 use serde_json::json;
 use silo::{Head, Silo};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use tokio::sync::Notify;
+use std::{collections::BTreeMap, time::Duration};
 
 /// How often what waits in memory is written down.
 const EVERY: Duration = Duration::from_secs(60);
@@ -23,10 +22,10 @@ const AT_ONCE: usize = 200;
 const PATIENCE: i64 = 3600;
 
 /// Writes down, once a minute, what may be lost, and keeps a checkpoint of every log that grew.
-pub(crate) async fn keep_up(app: App, stop: Arc<Notify>) {
+pub(crate) async fn keep_up(app: App) {
     for minute in 0_u64.. {
         tokio::select! {
-            () = stop.notified() => return,
+            () = app.stop().rung() => return,
             () = tokio::time::sleep(EVERY) => {}
         }
         if let Err(error) = write_down(&app).await {

@@ -120,6 +120,17 @@ pub fn migrate(plans: &[&Plan], steps: &[Step], old: &Json) -> Result<Migration>
     Ok(all)
 }
 
+/// Whether tables as `old` describes them hold everything that this plan asks of them. A rule that became narrower is one for what is written
+/// from now on, not for what stands there.
+pub fn stands_on(plan: &Plan, old: &Json) -> bool {
+    let Some(fields) = old.get(&plan.plural).and_then(|old| old.get("fields")).and_then(Json::as_object) else { return false };
+    let same = |field: &Field| {
+        let now = field.description();
+        fields.get(&field.name).is_some_and(|old| ["type", "to", "key"].iter().all(|part| old.get(part) == now.get(part)))
+    };
+    fields.len() == plan.fields.len() && plan.fields.iter().all(same)
+}
+
 impl Plan {
     /// What its tables look like, and the rules that must not become narrower.
     pub fn columns(&self) -> Json {

@@ -32,7 +32,7 @@ pub use ddl::{install, purge};
 pub use field::{Choice, Default, Field, Kind, OnDelete};
 pub use list::{Condition, Scope, Select};
 pub use meta::{Rights, VERBS};
-pub use migrate::{Migration, columns, migrate};
+pub use migrate::{Migration, columns, migrate, stands_on};
 pub use plan::{Move, Plan, States, Views};
 pub use query::{Query, Sort};
 pub use read::Entry;

@@ -9,21 +9,15 @@ use std::{fmt, fs, io::Write, os::unix::fs::OpenOptionsExt, os::unix::fs::Permis
 pub struct RootKey([u8; 32]);
 
 impl RootKey {
-    /// Reads the key of this installation, and makes one where there is none yet.
-    /// True beside it: the key was made just now, and somebody should be told to back it up.
+    /// Reads the key of this installation, or draws one where there is none yet.
+    /// True beside it: the key was drawn just now and is nowhere but here, see [`RootKey::keep`].
     /// `file` (from `TENON_ROOT_KEY_FILE`) is only read, never made.
     pub fn load(data: &Path, file: Option<&Path>) -> Result<(RootKey, bool)> {
         if let Some(file) = file {
             return RootKey::read(file).map(|key| (key, false));
         }
         let path = data.join("root.key");
-        if !path.exists() {
-            fs::create_dir_all(data)?;
-            if let Some(made) = RootKey::create(&path)? {
-                return Ok((made, true));
-            }
-        }
-        RootKey::read(&path).map(|key| (key, false))
+        if path.exists() { RootKey::read(&path).map(|key| (key, false)) } else { RootKey::random().map(|key| (key, true)) }
     }
 
     /// A key that is never written anywhere, for tests.
@@ -61,23 +55,23 @@ impl RootKey {
         bytes.try_into().map(DataKey).map_err(|_| Error::internal("a data key has the wrong length"))
     }
 
-    fn create(path: &Path) -> Result<Option<RootKey>> {
-        let key = RootKey::random()?;
+    /// Writes a key that was drawn. Where another process was faster, its key is not touched and this one is refused.
+    pub fn keep(&self, path: &Path) -> Result<()> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
         // The whole file appears at once under its name, and only if nobody else was first: `hard_link` never replaces.
         let part = path.with_extension(format!("{}.part", hex(&random::<8>()?)));
         let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
-        file.write_all(format!("{}\n", hex(&key.0)).as_bytes())?;
+        file.write_all(format!("{}\n", hex(&self.0)).as_bytes())?;
         file.sync_all()?;
         let linked = fs::hard_link(&part, path);
         fs::remove_file(&part)?;
         match linked {
-            Ok(()) => {
-                if let Some(folder) = path.parent() {
-                    fs::File::open(folder)?.sync_all()?;
-                }
-                Ok(Some(key))
+            Ok(()) => path.parent().map_or(Ok(()), |folder| Ok(fs::File::open(folder)?.sync_all()?)),
+            Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => {
+                Err(Error::unavailable("Another process has just begun this installation. Start again.").with_cause(cause))
             }
-            Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => Ok(None),
             Err(cause) => Err(cause.into()),
         }
     }
@@ -153,7 +147,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().join("data");
         let (first, made) = RootKey::load(&data, None).unwrap();
-        assert!(made);
+        assert!(made && !data.exists());
+        first.keep(&data.join("root.key")).unwrap();
+        assert!(RootKey::random().unwrap().keep(&data.join("root.key")).is_err(), "a key that is there is never replaced");
         let (again, made) = RootKey::load(&data, None).unwrap();
         assert!(!made && again.id() == first.id() && first.id().len() == 8);
         assert_eq!(fs::metadata(data.join("root.key")).unwrap().permissions().mode() & 0o777, 0o600);

@@ -78,6 +78,8 @@ impl Tx<'_, '_> {
     }
 
     fn first_referrer(&mut self, other: &Plan, slot: usize, id: &str) -> Result<Option<String>> {
+        // Whether it refers to the record cannot be known before its tables are at this version.
+        self.stands(other)?;
         let statement = scoped(&[], self.who(), |all| other.referrers(slot, id, all, 1));
         self.sql.row(&statement.sql, &statement.params, |row| other.title_row(row).map(|(id, _)| id))
     }

@@ -83,6 +83,7 @@ impl Tx<'_, '_> {
 
     /// What is shown, and the conditions on rows. (A field that may not be read does not exist for filter and sort: see `Query::parse`.)
     fn prepare(&mut self, plan: &Plan, query: &Query) -> Result<(Vec<bool>, Vec<Arc<Expr>>)> {
+        self.stands(plan)?;
         let conditions = self.only(plan.read_permission())?;
         let readable = self.readable(plan);
         let shown = match (query.fields.is_empty(), readable.is_empty()) {
@@ -157,10 +158,10 @@ impl Tx<'_, '_> {
         }
     }
 
-    /// The titles of those of `ids` that the caller may read.
+    /// The titles of those of `ids` that the caller may read, and that can be read at this version.
     pub(crate) fn titles(&mut self, plan: &Plan, ids: &[&str]) -> Result<Vec<(String, String)>> {
         let Ok(conditions) = self.only(plan.read_permission()) else { return Ok(Vec::new()) };
-        if ids.is_empty() {
+        if ids.is_empty() || self.stands(plan).is_err() {
             return Ok(Vec::new());
         }
         let statement = scoped(&conditions, self.who(), |scope| plan.titles(ids, scope));

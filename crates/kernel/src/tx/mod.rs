@@ -12,6 +12,7 @@ use crate::{
     app::App,
     ctx::Ctx,
     events,
+    operations::Operation,
     records::{Field, Plan, Scope},
 };
 use base::{Code, Error, Result, TenantId, Time};
@@ -85,6 +86,11 @@ impl<'t, 's> Tx<'t, 's> {
         self.sql.head().epoch += 1;
     }
 
+    /// Refuses a resource whose tables could not be brought to this version in this company.
+    fn stands(&self, plan: &Plan) -> Result<()> {
+        self.app().behind().admit(self.sql.tenant(), &plan.resource)
+    }
+
     /// The grants' conditions on rows for one action: `[]` is every row; nothing held is refused.
     pub(crate) fn only(&self, permission: &str) -> Result<Vec<Arc<Expr>>> {
         match self.rights.held(permission) {
@@ -134,6 +140,11 @@ fn check(cx: &Ctx, rights: &Rights) -> Result<()> {
     if operation.plan.is_some() && !rights.installed(&operation.module) {
         return Err(Error::not_found());
     }
+    may(cx, operation, rights)?;
+    operation.plan.as_ref().map_or(Ok(()), |plan| cx.app().behind().admit(cx.tenant_id(), &plan.resource))
+}
+
+fn may(cx: &Ctx, operation: &Operation, rights: &Rights) -> Result<()> {
     match &operation.access {
         Access::Public => Ok(()),
         Access::SignedIn if cx.person().is_some() || matches!(cx.subject(), Subject::Operator) => Ok(()),

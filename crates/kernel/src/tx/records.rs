@@ -14,6 +14,7 @@ pub(super) const VERSION: usize = 4;
 impl Tx<'_, '_> {
     /// The record as it is stored, whoever asks.
     pub(crate) fn find(&mut self, plan: &Plan, id: &str) -> Result<Option<Values>> {
+        self.stands(plan)?;
         self.sql.row(plan.select_one(), &[id.into()], |row| plan.from_row(row, 0))
     }
 
@@ -51,6 +52,7 @@ impl Tx<'_, '_> {
 
     /// Stores a new record with its event and its search words.
     pub(crate) fn insert(&mut self, plan: &Plan, values: Values, verb: &str, action: &str) -> Result<Values> {
+        self.stands(plan)?;
         self.holds_after(plan, action, &values)?;
         let all: Vec<usize> = (0..plan.fields().len()).collect();
         self.check_references(plan, &values, &all)?;
@@ -203,6 +205,7 @@ impl Tx<'_, '_> {
             return Ok(false);
         }
         let target = self.app().catalogue().plan_of(resource)?.clone();
+        self.stands(&target)?;
         let Ok(conditions) = self.only(target.read_permission()) else { return Ok(false) };
         let statement = scoped(&conditions, self.who(), |scope| target.titles(&[id], scope));
         Ok(self.sql.row(&statement.sql, &statement.params, |_| Ok(()))?.is_some())

@@ -41,9 +41,14 @@ struct Import {
     columns: Vec<(usize, usize)>,
     dry_run: bool,
     rows: usize,
+    /// Rows that an earlier try has dealt with, and what became of them.
+    #[serde(default)]
+    read: usize,
+    #[serde(default)]
+    done: Done,
 }
 
-#[derive(Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, schemars::JsonSchema)]
 struct Done {
     created: usize,
     updated: usize,
@@ -53,7 +58,7 @@ struct Done {
     rejected_total: usize,
 }
 
-#[derive(Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 struct Rejected {
     /// The line of the row as a spreadsheet counts: the header is row 1.
     row: usize,
@@ -185,7 +190,7 @@ fn look(plan: &Plan, path: &Path, key: Option<String>, map: Option<&str>, dry_ru
     while reader.read_record(&mut record).map_err(|error| unreadable(&error))? {
         rows += 1;
     }
-    Ok(Import { file: PathBuf::new(), key, columns, dry_run, rows })
+    Ok(Import { file: PathBuf::new(), key, columns, dry_run, rows, read: 0, done: Done::default() })
 }
 
 fn unreadable(error: &csv::Error) -> Error {
@@ -325,6 +330,7 @@ async fn work(cx: &Ctx, plan: &Arc<Plan>, what: &Import, job: &Running) -> Resul
     }
     let mut row = 1 + behind;
     loop {
+        job.go_on()?;
         let mut lines = Vec::with_capacity(UNIT);
         while lines.len() < UNIT && reader.read_record(&mut record).map_err(|error| unreadable(&error))? {
             row += 1;

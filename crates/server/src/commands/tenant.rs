@@ -1,7 +1,10 @@
 use super::say;
 use base::Result;
 use clap::Subcommand;
-use kernel::App;
+use kernel::{
+    App,
+    migrations::{self, Progress},
+};
 use serde_json::json;
 use std::{path::PathBuf, process::ExitCode};
 
@@ -84,19 +87,26 @@ pub async fn run(app: &App, what: Tenant, json: bool) -> Result<ExitCode> {
     }
 }
 
-/// Opens every silo once, which migrates it.
-pub async fn migrate(app: &App, json: bool) -> Result<ExitCode> {
-    let all = hub::tenants::all(app).await?;
-    let mut failed = Vec::new();
-    for tenant in all.iter().filter(|tenant| tenant.is_there()) {
-        if let Err(error) = app.silo(tenant.id.parse()?).await {
-            failed.push(json!({ "slug": tenant.slug, "problem": error.to_string() }));
+/// Brings every silo that is not there yet to this version, or only says how far they are.
+pub async fn migrate(app: &App, status: bool, json: bool) -> Result<ExitCode> {
+    let here = app.clone();
+    let tell = |now: &Progress| {
+        if !json {
+            eprintln!("{}", in_words(now));
         }
-    }
-    let done = all.len() - failed.len();
-    say(json, &json!({ "migrated": done, "failed": failed }), || {
-        let lines: Vec<String> = failed.iter().map(ToString::to_string).collect();
-        format!("{done} of {} tenants are at this version. {}", all.len(), lines.join("\n"))
+    };
+    let progress = if status { app.hub().scan(move |sql| migrations::progress(&here, sql)).await? } else { app.migrate_all(tell).await? };
+    let here = app.clone();
+    let failures = app.hub().scan(move |sql| migrations::failures(&here, sql, "", 200)).await?;
+    say(json, &json!({ "stamp": progress.stamp, "migrated": progress.migrated, "tenants": progress.tenants, "failed": failures }), || {
+        let lines = failures.iter().map(|failure| format!("\n{}: {}", failure.slug, failure.problem));
+        format!("{}{}", in_words(&progress), lines.collect::<String>())
     })?;
-    Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if progress.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn in_words(now: &Progress) -> String {
+    let failed = if now.failed > 0 { format!(", {} could not be brought there", now.failed) } else { String::new() };
+    let left = now.seconds_left.map(|seconds| format!(", about {seconds} s left")).unwrap_or_default();
+    format!("{} of {} tenants are at this version{failed}{left}.", now.migrated, now.tenants)
 }

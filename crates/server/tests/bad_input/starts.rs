@@ -5,6 +5,11 @@ use kernel::{
     Module,
     config::{Config, Sources},
 };
+use std::{
+    collections::BTreeMap,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
 use testkit::TestApp;
 
 #[test]
@@ -78,18 +83,81 @@ fn a_wrong_configuration_stops_the_start_and_is_named_with_line_and_nearest_key(
     assert!(wrong.detail().contains("/nowhere/tenon.toml"));
 }
 
-#[tokio::test]
-async fn another_root_key_is_refused_and_the_wanted_one_named() {
-    let (app, folder) = TestApp::bare(vec![]).await;
-    let (wanted, data, mut storage) = (app.root_key().id(), app.config().data.clone(), app.config().storage.clone());
-    app.shutdown().await;
-    let other: String = (0..32).map(|n| format!("{:02x}", (n * 37 + 11) % 251)).collect();
-    std::fs::write(data.join("root.key"), other).unwrap();
-    let mut config = Config::for_tests(folder.path()).unwrap();
-    storage.shared = false;
-    config.storage = storage;
+/// An installation that was stopped, with a company in it; and the id of its key.
+async fn stopped() -> (TestApp, Config, String) {
+    let (app, folder) = TestApp::bare(vec![testkit::crm()]).await;
+    let (wanted, mut config) = (app.root_key().id(), Config::for_tests(folder.path()).unwrap());
+    config.storage = app.config().storage.clone();
+    config.storage.shared = false;
+    let app = TestApp::around(app, folder);
+    app.sign_up("Acme", "admin@acme.test").await;
+    app.app.shutdown().await;
+    (app, config, wanted)
+}
+
+async fn start(config: &Config) -> base::Result<kernel::App> {
     let modules = vec![account::module().unwrap(), hub::module()];
-    let refused = kernel::App::start(kernel::app::Parts { config, modules, assets: |_| None, demo: None }).await.err().unwrap();
+    kernel::App::start(kernel::app::Parts { config: config.clone(), modules, assets: |_| None, demo: None }).await
+}
+
+fn put(key: &Path, bytes: &[u8]) {
+    std::fs::write(key, bytes).unwrap();
+    std::fs::set_permissions(key, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+/// Every file that is there, the engine's own notes beside a database excepted.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else if !path.extension().is_some_and(|end| end == "db-shm" || end == "db-wal") {
+                found.insert(path.clone(), std::fs::read(path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_root_key_is_refused_and_the_wanted_one_named() {
+    let (app, config, wanted) = stopped().await;
+    let other: String = (0..32).map(|n| format!("{:02x}", (n * 37 + 11) % 251)).collect();
+    let key = config.data.join("root.key");
+    let right = std::fs::read(&key).unwrap();
+    std::fs::write(&key, other).unwrap();
+    let before = files(app.folder());
+    let refused = start(&config).await.err().unwrap();
     assert_eq!(refused.name(), "root-key");
     assert!(refused.detail().contains(&wanted), "{}", refused.detail());
+    assert!(files(app.folder()) == before, "nothing was changed");
+    std::fs::write(&key, right).unwrap();
+    start(&config).await.unwrap().shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r_28_a_root_key_that_is_missing_or_empty_is_never_replaced_by_a_new_one() {
+    let (stopped, config, _) = stopped().await;
+    let key = config.data.join("root.key");
+    let right = std::fs::read(&key).unwrap();
+    std::fs::remove_file(&key).unwrap();
+    for story in [None, Some(""), Some("00"), Some("0000000000000000000000000000000000000000000000000000000000000000")] {
+        if let Some(text) = story {
+            put(&key, text.as_bytes());
+        }
+        let before = files(stopped.folder());
+        let refused = start(&config).await.err().unwrap();
+        assert_eq!(refused.name(), "root-key", "{story:?}: {refused}");
+        assert_eq!(refused.detail().contains("is missing"), story.is_none(), "{refused}");
+        assert!(files(stopped.folder()) == before, "{story:?}: nothing was made and nothing changed");
+    }
+    put(&key, &right);
+    let app = start(&config).await.unwrap();
+    let tenants = hub::tenants::all(&app).await.unwrap();
+    // What was sealed with the right key is still sealed with it.
+    app.silo(tenants[0].id.parse().unwrap()).await.unwrap();
+    app.shutdown().await;
 }

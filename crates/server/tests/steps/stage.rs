@@ -11,11 +11,9 @@ use serde_json::json;
 use server::door::Door;
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 use testkit::{ADMIN, PASSWORD, TestApp};
-use tokio::sync::Notify;
 
 /// How long work may take that nothing holds up any more.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -180,7 +178,7 @@ impl Stage {
         let left = self.pass_time(until.0, Time::now()).await;
         if left > 0 {
             // A dispatcher looks once when it begins.
-            let looking = kernel::jobs::dispatch(self.app.app.clone(), Arc::new(Notify::new()));
+            let looking = kernel::jobs::dispatch(self.app.app.clone());
             drop(tokio::time::timeout(Duration::from_millis(10), looking).await);
         }
         left

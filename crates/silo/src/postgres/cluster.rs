@@ -49,6 +49,8 @@ impl Place {
 /// The database in which all silos of this installation are.
 pub struct Cluster {
     pub pool: Arc<Pool>,
+    /// How many sessions the pool may have.
+    size: usize,
     prefix: String,
 }
 
@@ -59,7 +61,7 @@ impl Cluster {
         }
         let address = Address::parse(url)?;
         let prefix = if installation.is_empty() { "tenon".to_owned() } else { format!("tenon_{installation}") };
-        Ok(Cluster { pool: Pool::new(address, pool), prefix })
+        Ok(Cluster { pool: Pool::new(address, pool), size: pool, prefix })
     }
 
     /// Refuses to start where silos could not be made, with what to run.
@@ -112,6 +114,40 @@ impl Cluster {
             hex => TenantId::from_hex(hex),
         };
         Ok(names?.iter().filter_map(id).collect())
+    }
+
+    /// The number of the last entry in a silo's log.
+    pub fn last_entry(&self, id: TenantId) -> Result<i64> {
+        let mut link = Link::Postgres(Box::new(Connection::new(self.pool.clone(), self.place(id), None)));
+        let head = unit::read(id, &mut link, SCAN, |tx| tx.row(crate::link::HEAD, &[], |row| row.int(0)))?;
+        head.ok_or_else(|| Error::quarantined("it does not say whose it is"))
+    }
+
+    /// Settings of the server under which acknowledged work can be lost, or sessions run out.
+    pub fn warnings(&self) -> Result<Vec<(String, String)>> {
+        let mut lease = self.pool.handle.block_on(self.pool.lease())?;
+        let sql = "SELECT current_setting('fsync') = 'on', current_setting('full_page_writes') = 'on', current_setting('synchronous_commit') <> 'off', \
+            CAST(current_setting('max_connections') AS BIGINT)";
+        let rows = lease.session()?.query(Ahead::default(), sql, &[])?;
+        let row = rows.first().map(crate::Row::postgres).ok_or_else(|| Error::internal("settings without a row"))?;
+        let mut found = Vec::new();
+        for (at, name) in ["fsync", "full_page_writes", "synchronous_commit"].into_iter().enumerate() {
+            if !row.bool(at)? {
+                found.push((
+                    format!("PostgreSQL runs with {name} = off: a crash of the machine loses what was acknowledged, or the whole database"),
+                    format!("ALTER SYSTEM SET {name} = on; SELECT pg_reload_conf();"),
+                ));
+            }
+        }
+        let (most, wanted) = (row.int(3)?, i64::try_from(self.size).unwrap_or(i64::MAX));
+        // A second process beside the server, and those that PostgreSQL keeps for its superuser.
+        if most < 2 * wanted + 3 {
+            found.push((
+                format!("PostgreSQL takes {most} connections; each process of Tenon uses up to {wanted}"),
+                format!("ALTER SYSTEM SET max_connections = {}; and restart PostgreSQL.", 2 * wanted + 20),
+            ));
+        }
+        Ok(found)
     }
 
     pub fn exists(&self, id: TenantId) -> Result<bool> {

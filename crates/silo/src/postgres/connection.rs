@@ -125,6 +125,8 @@ impl Connection {
     pub fn back(&mut self) -> Result<()> {
         self.failed = false;
         self.waiting.clear();
+        // What a unit has set for its transaction goes with it.
+        self.unlimited = false;
         if std::mem::replace(&mut self.before, Before::Nothing) != Before::Nothing {
             // The unit failed before its first statement: its mark was never set.
             return Ok(());

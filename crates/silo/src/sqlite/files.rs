@@ -45,13 +45,14 @@ impl Files {
         self.path(id).exists()
     }
 
-    pub fn all(&self) -> Result<Vec<TenantId>> {
-        let names = fs::read_dir(&self.dir)?.flatten().map(|entry| entry.file_name());
-        Ok(names.filter_map(|name| TenantId::from_hex(name.to_str()?.strip_suffix(".db")?)).collect())
-    }
-
     pub fn any(&self) -> Result<bool> {
         Ok(fs::read_dir(&self.dir)?.flatten().any(|entry| entry.path().extension().is_some_and(|end| end == "db")))
+    }
+
+    /// Every file that has a silo's name.
+    pub fn all(&self) -> Result<Vec<TenantId>> {
+        let named = |path: &Path| path.extension().is_some_and(|end| end == "db").then(|| TenantId::from_hex(path.file_stem()?.to_str()?)).flatten();
+        Ok(fs::read_dir(&self.dir)?.flatten().filter_map(|entry| named(&entry.path())).collect())
     }
 
     /// Makes a silo's file: `fill` writes into a copy of `schema`'s template (or into an empty file) that nobody else sees.

@@ -7,4 +7,4 @@ mod store;
 
 pub use connection::{COLUMNS, Connection, Role};
 pub use files::{Files, application_id, begin_file, private_file, sync_file, vacuum_into};
-pub use store::{Store, link};
+pub use store::{Store, inspect, link};

@@ -101,6 +101,12 @@ fn look(link: &mut Link, generation: u64) -> Result<()> {
     }
 }
 
+/// Looks at a file as an opening does, and changes nothing in it.
+pub fn inspect(path: &Path, whole: bool) -> Result<i64> {
+    let mut link = looked_at(path, whole)?;
+    link.head()?.map(|head| head.seq).ok_or_else(|| Error::quarantined("it does not say whose it is"))
+}
+
 /// Opens a file and sees whether it can be a silo's at all.
 fn looked_at(path: &Path, suspect: bool) -> Result<Link> {
     let beside = |end: &str| path.with_extension(end).exists();
