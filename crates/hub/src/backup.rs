@@ -67,7 +67,8 @@ pub async fn restore(app: &App, from: &Path, slug: &str) -> Result<Restored> {
     check_slug(app, slug).await?;
     let tenant = TenantId::new();
     for old in claim(app, tenant, slug).await? {
-        app.silos().destroy(old).await?;
+        base::step("restore.taken-over")?;
+        take_back(app, old).await?;
     }
     base::step("restore.claimed")?;
     let restored = make(app, from, tenant, slug).await;
@@ -77,13 +78,14 @@ pub async fn restore(app: &App, from: &Path, slug: &str) -> Result<Restored> {
     restored
 }
 
-/// Writes down that this tenant is being restored. Returns those whose restore under this slug broke off.
+/// Writes down that this tenant is being restored. Returns those whose restore under this slug broke off: they are called by their id from
+/// now on, so that none of them can come to its end any more, and are returned until they are gone.
 async fn claim(app: &App, tenant: TenantId, slug: &str) -> Result<Vec<TenantId>> {
     let (id, slug, placement) = (tenant.to_string(), slug.to_owned(), app.placement());
     let make = r#"INSERT INTO "hub_tenants" ("id", "slug", "name", "status", "placement", "created_at", "updated_at") VALUES (?1, ?2, ?2, 'restoring', ?4, ?3, ?3)"#;
     app.hub()
         .write(move |sql| {
-            let broken = r#"DELETE FROM "hub_tenants" WHERE "slug" = ?1 AND "status" = 'restoring' RETURNING "id""#;
+            let broken = r#"UPDATE "hub_tenants" SET "slug" = "id" WHERE "status" = 'restoring' AND ("slug" = ?1 OR "slug" = "id") RETURNING "id""#;
             let old = sql.rows(broken, &[(&slug).into()], |row| row.text(0)?.parse())?;
             sql.run(make, &[(&id).into(), (&slug).into(), Time::now().into(), placement.into()])?;
             Ok(old)
@@ -118,12 +120,13 @@ async fn make(app: &App, from: &Path, tenant: TenantId, slug: &str) -> Result<Re
     let data = json!({ "after": { "slug": slug, "origin": origin, "entries": entries } });
     cx.write(move |tx| tx.emit("hub.tenant.restored", &format!("hub.tenants/{}", tx.tenant_id()), &data).map(drop)).await?;
     base::step("restore.told")?;
-    let id = tenant.to_string();
+    let (id, name) = (tenant.to_string(), slug.to_owned());
     let stamp = if app.not_migrated(tenant).is_none() { app.stamp().to_owned() } else { String::new() };
     app.hub()
         .write(move |sql| {
-            let there = r#"UPDATE "hub_tenants" SET "status" = 'active', "stamp" = ?3, "updated_at" = ?2 WHERE "id" = ?1 AND "status" = 'restoring'"#;
-            if sql.run(there, &[(&id).into(), Time::now().into(), (&stamp).into()])? == 0 {
+            let there =
+                r#"UPDATE "hub_tenants" SET "status" = 'active', "stamp" = ?4, "updated_at" = ?3 WHERE "id" = ?1 AND "slug" = ?2 AND "status" = 'restoring'"#;
+            if sql.run(there, &[(&id).into(), (&name).into(), Time::now().into(), (&stamp).into()])? == 0 {
                 return Err(Error::conflict("restored-again", "Somebody else has begun to restore under this slug."));
             }
             for (member, user, status, role) in &members {
