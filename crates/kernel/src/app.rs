@@ -155,11 +155,17 @@ impl App {
         background("room", self.clone(), |app| Box::pin(room::keep(app)));
         background("pressure", self.clone(), |app| Box::pin(pressure::keep(app)));
         background("migrations", self.clone(), |app| Box::pin(platform::keep_migrating(app)));
+        background("scrub", self.clone(), |app| Box::pin(platform::keep_scrubbing(app)));
     }
 
     /// Brings every silo to this version now, and says how far the installation is then. `tell` hears of the progress about once a second.
     pub async fn migrate_all(&self, tell: impl Fn(&Progress)) -> Result<Progress> {
         platform::sweep(self, Pace::AtOnce, tell).await
+    }
+
+    /// Reads every silo from end to end and says how many that were: within a week it happens by itself. What is damaged is closed.
+    pub async fn scrub(&self) -> Result<u64> {
+        platform::scrub(self).await
     }
 
     /// Tries once more what could not be migrated and is due: a few times a minute it happens by itself.

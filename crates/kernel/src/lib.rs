@@ -41,5 +41,5 @@ pub use idempotency::another_request;
 pub use module::Module;
 pub use operations::{Call, Door, Operation, Reply};
 pub use platform::{migrations, unseal};
-pub use room::free as free_space;
+pub use room::{Disk, disk};
 pub use tx::Tx;

@@ -20,6 +20,8 @@ use std::{
 const EVERY: Duration = Duration::from_secs(1);
 /// Less than this part of the ballast is as good as nothing.
 const LEAST: u64 = 16;
+/// A disk that is so full, in percent, is nearly full.
+const NEARLY: u64 = 85;
 
 pub(crate) struct Room {
     folder: PathBuf,
@@ -27,6 +29,8 @@ pub(crate) struct Room {
     ballast: u64,
     /// The disk was full and is not known to have room again.
     short: AtomicBool,
+    /// Somebody was told that it is nearly full.
+    nearly: AtomicBool,
     /// How many units had been refused for want of room when somebody last looked.
     refused: AtomicU64,
 }
@@ -35,7 +39,7 @@ impl Room {
     pub fn new(config: &Config) -> Room {
         // A PostgreSQL has a disk of its own.
         let ballast = if config.storage.silos.is_empty() { config.storage.ballast.0 } else { 0 };
-        Room { folder: config.data.clone(), ballast, short: AtomicBool::new(false), refused: AtomicU64::new(0) }
+        Room { folder: config.data.clone(), ballast, short: AtomicBool::new(false), nearly: AtomicBool::new(false), refused: AtomicU64::new(0) }
     }
 
     pub fn is_short(&self) -> bool {
@@ -61,7 +65,8 @@ impl Room {
     fn look(&self, refused: u64) -> Result<()> {
         let path = self.folder.join("ballast");
         let more = self.refused.swap(refused, SeqCst) != refused;
-        let free = free(&self.folder)?;
+        let Disk { free, part } = disk(&self.folder)?;
+        self.warn(part);
         let held = fs::metadata(&path).is_ok_and(|m| m.len() == self.ballast);
         if self.is_short() {
             if !more && free >= self.ballast.saturating_mul(2) && make(&self.folder, &path, self.ballast)? {
@@ -76,6 +81,17 @@ impl Room {
             make(&self.folder, &path, self.ballast)?;
         }
         Ok(())
+    }
+}
+
+impl Room {
+    /// Says once that the disk is nearly full, and once that it no longer is.
+    fn warn(&self, part: u64) {
+        if part >= NEARLY && !self.nearly.swap(true, SeqCst) {
+            tracing::warn!(percent = part, "the disk is nearly full: make room before writing stops");
+        } else if part < NEARLY - 5 && self.nearly.swap(false, SeqCst) {
+            tracing::info!(percent = part, "the disk is no longer nearly full");
+        }
     }
 }
 
@@ -100,9 +116,20 @@ pub(crate) async fn keep(app: App) {
 }
 
 /// Bytes that can still be written to the disk of a folder.
-pub fn free(folder: &Path) -> Result<u64> {
+/// The disk that a folder is on.
+pub struct Disk {
+    /// Bytes that are free.
+    pub free: u64,
+    /// How full it is, in percent.
+    pub part: u64,
+}
+
+pub fn disk(folder: &Path) -> Result<Disk> {
     let disk = rustix::fs::statvfs(folder).map_err(Error::internal)?;
-    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+    // What is kept for the superuser is not ours.
+    let all = disk.f_blocks.saturating_sub(disk.f_bfree).saturating_add(disk.f_bavail);
+    let part = 100 - disk.f_bavail.saturating_mul(100).checked_div(all).unwrap_or(0).min(100);
+    Ok(Disk { free: disk.f_bavail.saturating_mul(disk.f_frsize), part })
 }
 
 /// Writes the ballast, all of it or nothing. Random bytes take their room on file systems that compress, too.

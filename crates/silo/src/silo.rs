@@ -134,10 +134,15 @@ impl Silo {
         if let Err(e) = &answer
             && e.name() == Error::QUARANTINED
         {
-            self.0.quarantine.put(self.0.id, e);
-            self.0.suspect.store(!self.0.id.is_hub(), Relaxed);
+            self.doubt(e);
         }
         answer
+    }
+
+    /// Takes it out of service because of a fault in it.
+    pub(crate) fn doubt(&self, error: &Error) {
+        self.0.quarantine.put(self.0.id, error);
+        self.0.suspect.store(!self.0.id.is_hub(), Relaxed);
     }
 }
 

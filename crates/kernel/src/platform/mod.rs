@@ -6,6 +6,7 @@ mod events;
 mod jobs;
 mod meta;
 mod openapi;
+mod scrub;
 mod seal;
 mod search;
 mod sweep;
@@ -13,6 +14,7 @@ mod upkeep;
 mod write_down;
 
 pub(crate) use clean_up::clean_up;
+pub(crate) use scrub::{keep_scrubbing, scrub};
 pub(crate) use seal::Seal;
 pub use seal::unseal;
 /// How far all silos are on their way to this version.

@@ -1,7 +1,7 @@
 use super::say;
 use base::Result;
 use hub::doctor::{Finding, bad, good};
-use kernel::{App, config::Config};
+use kernel::{App, Disk, config::Config};
 use std::{
     fs,
     os::unix::fs::{MetadataExt, PermissionsExt},
@@ -83,11 +83,11 @@ fn private(path: &Path, check: &'static str, open: u32, danger: &str, mode: &str
 
 fn room(config: &Config) -> Finding {
     let wanted = ROOM.max(config.storage.ballast.0.saturating_mul(2));
-    match kernel::free_space(&config.data) {
-        Ok(free) if free >= wanted => good("room", format!("{} MiB are free", free >> 20)),
-        Ok(free) => bad(
+    match kernel::disk(&config.data) {
+        Ok(Disk { free, part }) if free >= wanted => good("room", format!("{} MiB are free, {part} % are in use", free >> 20)),
+        Ok(Disk { free, part }) => bad(
             "room",
-            format!("only {} MiB are free", free >> 20),
+            format!("the disk is {part} % full, {} MiB are free", free >> 20),
             "Make room beside Tenon. Deleting records gives their room to other records only.",
         ),
         Err(error) => bad("room", error.to_string(), "Look at the disk that holds the data folder."),

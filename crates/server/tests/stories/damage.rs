@@ -171,3 +171,33 @@ async fn r_06_a_hub_that_went_missing_is_not_made_anew() {
     assert_eq!(refused.name(), "hub-missing");
     assert!(!files(&app, TenantId::HUB)[0].exists());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r_06_damage_that_nobody_has_met_is_found_by_reading_everything() {
+    if on_postgres() {
+        return;
+    }
+    let mut app = TestApp::with(vec![testkit::crm()]).await;
+    for n in 0..100 {
+        company(&app, &format!("Company {n}")).await;
+    }
+    let ours = app.tenant(&app.admin);
+    app.app.shutdown().await;
+    start(&mut app).await;
+    // Both are open and in use; a page of one, which nobody reads now, is written over.
+    app.get(ADMIN, &format!("{COMPANIES}?limit=1")).await.expect(200);
+    app.get(Who::OtherTenant, COMPANIES).await.expect(200);
+    let all = app.app.scrub().await.unwrap();
+    assert!(all >= 2);
+    app.get(ADMIN, COMPANIES).await.expect(200);
+    let file = &files(&app, ours)[0];
+    let db = rusqlite::Connection::open(file).unwrap();
+    let page: u64 = db.query_row("SELECT rootpage FROM sqlite_master WHERE name = 'crm_companies_country_key_ix'", [], |row| row.get(0)).unwrap();
+    let size: u64 = db.query_row("PRAGMA page_size", [], |row| row.get(0)).unwrap();
+    drop(db);
+    let damaged = fs::OpenOptions::new().write(true).open(file).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&damaged, &vec![0xA5; usize::try_from(size).unwrap()], (page - 1) * size).unwrap();
+    app.get(ADMIN, &format!("{COMPANIES}?limit=1")).await.expect(200);
+    assert_eq!(app.app.scrub().await.unwrap(), all);
+    expect_only_acme_closed(&app, "found by reading everything").await;
+}
