@@ -8,7 +8,7 @@ use crate::{
     users::{self, NewUser},
 };
 use base::{Error, Result, TenantId, Time};
-use kernel::{Ctx, app::App, ctx::Tenant};
+use kernel::{Ctx, app::App, ctx::Tenant, secrets::random_token};
 use serde_json::json;
 
 /// Makes somebody an operator: an owner in the hub's own silo. An address that has an account keeps its password.
@@ -61,7 +61,8 @@ pub async fn reset_link(app: &App, email: &str) -> Result<String> {
                 created_by: Some("operator:cli"),
                 lifetime,
             };
-            links::arm(sql, &link)
+            let token = random_token()?;
+            Ok(links::arm(sql, &link, &token)?.then_some(token))
         })
         .await?;
     let token = token.ok_or_else(|| Error::internal("a new link was not written"))?;

@@ -16,6 +16,7 @@ use crate::{
     room::{self, Room},
     schema,
     secrets::RootKey,
+    stalls::{self, Stalls},
     tokens::Tokens,
     waiting::{Waiting, Who},
 };
@@ -56,6 +57,7 @@ struct Inner {
     changes: tokio::sync::broadcast::Sender<TenantId>,
     waiting: Waiting,
     room: Room,
+    stalls: Stalls,
     draining: AtomicBool,
     stop: Arc<Notify>,
 }
@@ -112,6 +114,7 @@ impl App {
             changes: tokio::sync::broadcast::channel(1024).0,
             waiting: Waiting::default(),
             room: Room::new(&config),
+            stalls: Stalls::default(),
             draining: AtomicBool::new(false),
             stop: Arc::new(Notify::new()),
             config,
@@ -130,12 +133,13 @@ impl App {
         Ok(app)
     }
 
-    /// Starts what runs beside requests: jobs, checkpoints of the logs, what waits in memory to be written, and the look at
-    /// the disk.
+    /// Starts what runs beside requests: jobs, checkpoints of the logs, what waits in memory to be written, the look at the disk, and the one
+    /// at the async workers.
     pub fn start_background(&self) {
         tokio::spawn(crate::jobs::dispatch(self.clone(), self.0.stop.clone()));
         tokio::spawn(platform::keep_up(self.clone(), self.0.stop.clone()));
         tokio::spawn(room::keep(self.clone(), self.0.stop.clone()));
+        tokio::spawn(stalls::watch(self.clone(), self.0.stop.clone()));
     }
 
     /// Stops accepting, lets jobs finish their step, writes down what waits, closes the silos.
@@ -245,6 +249,10 @@ impl App {
     }
     pub(crate) fn room(&self) -> &Room {
         &self.0.room
+    }
+    /// How often and for how long nobody could go on.
+    pub fn stalls(&self) -> &Stalls {
+        &self.0.stalls
     }
     /// Counts a try to sign in that failed, for the hub's log: whose it was, where there is such an account, and what was wrong in one
     /// word. Never what was typed.

@@ -26,6 +26,7 @@ pub mod records;
 mod room;
 pub mod schema;
 pub mod secrets;
+mod stalls;
 pub mod tokens;
 pub mod tx;
 mod verbs;

@@ -49,6 +49,16 @@ impl Link {
             Link::Postgres(c) => c.limit(limit),
         }
     }
+    /// From here on the transaction may take as long as it likes.
+    pub fn unlimited(&mut self) -> Result<()> {
+        match self {
+            Link::Sqlite(c) => {
+                c.limit(None);
+                Ok(())
+            }
+            Link::Postgres(c) => c.unlimited(),
+        }
+    }
     /// Marks the place to which [`Link::back`] goes.
     pub fn mark(&mut self) -> Result<()> {
         match self {
@@ -137,16 +147,23 @@ impl Link {
         }
     }
     /// Between batches; `idle` when nothing is waiting.
-    pub fn tidy(&mut self, idle: bool) {
+    pub fn tidy(&mut self, idle: bool) -> Result<()> {
         match self {
             Link::Sqlite(c) => c.tidy(idle),
-            Link::Postgres(_) => {}
+            Link::Postgres(_) => Ok(()),
         }
     }
-    /// Before the writer goes: leave the silo so that it opens fast.
-    pub fn retire(&mut self) {
+    /// When the writer goes: leaves the silo so that it opens fast.
+    pub fn retire(self) -> Result<()> {
         match self {
-            Link::Sqlite(c) => c.retire(),
+            Link::Sqlite(mut c) => c.retire(),
+            Link::Postgres(_) => Ok(()),
+        }
+    }
+    /// Closes it and writes nothing more, not even what closing would.
+    pub fn abandon(self) {
+        match self {
+            Link::Sqlite(c) => c.abandon(),
             Link::Postgres(_) => {}
         }
     }

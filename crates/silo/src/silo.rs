@@ -1,4 +1,4 @@
-use crate::{Row, Tx, link::Dialect, postgres, quarantine::Quarantine, search, silos::Counters, sqlite, writer::Queue};
+use crate::{Row, Tx, link::Dialect, postgres, search, silos::Counters, sqlite, trust::Trust, writer::Queue};
 use base::{Error, Result, TenantId, Value};
 use std::{
     sync::{
@@ -22,9 +22,7 @@ pub(crate) struct Inner {
     /// When it was last handed out, in milliseconds since the set of open silos began.
     pub used: AtomicU64,
     destroyed: AtomicBool,
-    /// The engine has said that the file is damaged.
-    suspect: AtomicBool,
-    quarantine: Arc<Quarantine>,
+    pub trust: Arc<Trust>,
 }
 
 pub(crate) enum Store {
@@ -33,16 +31,15 @@ pub(crate) enum Store {
 }
 
 impl Silo {
-    pub(crate) fn new(id: TenantId, store: Store, counters: Arc<Counters>, quarantine: Arc<Quarantine>) -> Silo {
+    pub(crate) fn new(id: TenantId, store: Store, counters: Arc<Counters>, trust: Arc<Trust>) -> Silo {
         let queue = match &store {
             Store::Sqlite(s) => {
                 let path = s.path().to_owned();
-                Queue::new(id, counters, UNIT, move || sqlite::link(&path, sqlite::Role::Writer))
+                Queue::new(id, counters, trust.clone(), UNIT, move || sqlite::link(&path, sqlite::Role::Writer))
             }
-            Store::Postgres(s) => Queue::new(id, counters, postgres::UNIT, s.link()),
+            Store::Postgres(s) => Queue::new(id, counters, trust.clone(), postgres::UNIT, s.link()),
         };
-        let (destroyed, suspect) = (AtomicBool::new(false), AtomicBool::new(false));
-        Silo(Arc::new(Inner { id, store, queue, used: AtomicU64::new(0), destroyed, suspect, quarantine }))
+        Silo(Arc::new(Inner { id, store, queue, used: AtomicU64::new(0), destroyed: AtomicBool::new(false), trust }))
     }
 
     pub fn id(&self) -> TenantId {
@@ -87,10 +84,11 @@ impl Silo {
         self.heard(answer)
     }
 
-    /// Runs one unit of work. `Ok` means that it is on the disk, `Err` that nothing of it happened. A panic in `f` is an error
-    /// of this unit only. Who stops waiting does not stop the work.
+    /// Runs one unit of work. `Ok` means that it is on the disk, `Err` that nothing of it happened; only where the storage went away during the
+    /// commit ([`Error::UNREACHABLE`]) nobody knows. A panic in `f` is an error of this unit only. Who stops waiting does not stop the work.
     pub async fn write<T: Send + 'static>(&self, f: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static) -> Result<T> {
         self.usable()?;
+        self.0.trust.may_be_written()?;
         let answer = self.0.queue.write(f).await;
         self.heard(answer)
     }
@@ -114,22 +112,16 @@ impl Silo {
         if self.0.destroyed.load(Relaxed) {
             return Err(Error::not_found());
         }
-        if self.is_suspect() { Err(Error::quarantined("damage was found while it was in use")) } else { Ok(()) }
+        self.0.trust.may_be_read()
     }
 
-    /// Whether damage was found while it was in use. Every handle refuses from then on, and the next opening reads the whole file.
-    pub(crate) fn is_suspect(&self) -> bool {
-        self.0.suspect.load(Relaxed)
+    /// Whether it is to be opened anew. Who still holds this handle is refused from then on.
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.trust.is_over()
     }
 
     fn heard<T>(&self, answer: Result<T>) -> Result<T> {
-        if let Err(e) = &answer
-            && e.name() == Error::QUARANTINED
-        {
-            self.0.quarantine.put(self.0.id, e);
-            self.0.suspect.store(!self.0.id.is_hub(), Relaxed);
-        }
-        answer
+        answer.inspect_err(|e| self.0.trust.heard(e))
     }
 }
 
@@ -139,6 +131,14 @@ impl Inner {
         match &self.store {
             Store::Sqlite(s) => s.readers.close_idle(),
             Store::Postgres(_) => {}
+        }
+    }
+    /// Closes everything, so that the next opening reads what the disk really holds. Waits for those who read; for how long, the caller says.
+    pub fn close(&self, patience: Duration) -> Result<()> {
+        self.queue.close();
+        match &self.store {
+            Store::Sqlite(s) => s.close(patience),
+            Store::Postgres(_) => Ok(()),
         }
     }
     /// From now on nobody reads or writes here, whatever handle they hold.
@@ -151,5 +151,8 @@ impl Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         self.queue.leave();
+        if let (Store::Sqlite(s), true) = (&self.store, self.trust.is_broken()) {
+            s.abandon();
+        }
     }
 }

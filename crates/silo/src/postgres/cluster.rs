@@ -62,7 +62,7 @@ impl Cluster {
 
     /// Refuses to start where silos could not be made, with what to run.
     pub fn check(&self) -> Result<()> {
-        let mut lease = self.pool.handle.block_on(self.pool.lease())?;
+        let mut lease = self.pool.handle().block_on(self.pool.lease())?;
         let sql = "SELECT r.rolsuper OR r.rolcreaterole, has_database_privilege(current_database(), 'CREATE'), CAST(current_user AS TEXT), \
             CAST(current_database() AS TEXT), CAST(current_setting('server_version_num') AS INTEGER) FROM pg_catalog.pg_roles r WHERE r.rolname = current_user";
         let rows = lease.session()?.query(None, sql, &[])?;
@@ -89,7 +89,7 @@ impl Cluster {
 
     /// Other installations whose hub is in this database, by their ids.
     pub fn others(&self) -> Result<Vec<String>> {
-        let mut lease = self.pool.handle.block_on(self.pool.lease())?;
+        let mut lease = self.pool.handle().block_on(self.pool.lease())?;
         let sql = r"SELECT CAST(nspname AS TEXT) FROM pg_catalog.pg_namespace WHERE nspname LIKE 'tenon\_%\_hub' ORDER BY nspname";
         let own = self.place(TenantId::HUB).name.clone();
         let rows = lease.session()?.query(None, sql, &[])?;
@@ -99,7 +99,7 @@ impl Cluster {
     }
 
     pub fn exists(&self, id: TenantId) -> Result<bool> {
-        let mut lease = self.pool.handle.block_on(self.pool.lease())?;
+        let mut lease = self.pool.handle().block_on(self.pool.lease())?;
         let name = self.place(id).name.clone();
         let sql = "SELECT CAST(1 AS BIGINT) FROM pg_catalog.pg_namespace WHERE nspname = ?1";
         Ok(!lease.session()?.query(None, sql, &[name.into()])?.is_empty())
@@ -109,9 +109,10 @@ impl Cluster {
     pub fn make(&self, id: TenantId, schema: &str, search: bool, fill: impl FnOnce(&mut Link) -> Result<()>) -> Result<bool> {
         let place = self.place(id);
         let name = &place.name;
-        let mut lease = self.pool.handle.block_on(self.pool.lease())?;
+        let mut lease = self.pool.handle().block_on(self.pool.lease())?;
         let session = lease.session()?;
         session.open = true;
+        session.is_patient(true);
         // One silo at a time: roles are rows of a catalogue that all databases share.
         session.batch("BEGIN; SELECT pg_advisory_xact_lock(hashtext('tenon makes a silo'))")?;
         let there = |session: &mut super::session::Session, table: &str, column: &str| {
@@ -155,9 +156,10 @@ impl Cluster {
 
     pub fn remove(&self, id: TenantId) -> Result<()> {
         let name = self.place(id).name.clone();
-        let mut lease = self.pool.handle.block_on(self.pool.lease())?;
+        let mut lease = self.pool.handle().block_on(self.pool.lease())?;
         let session = lease.session()?;
         session.open = true;
+        session.is_patient(true);
         let sql = format!(r#"BEGIN; SET LOCAL lock_timeout = '5s'; DROP SCHEMA IF EXISTS "{name}" CASCADE; DROP ROLE IF EXISTS "{name}"; COMMIT"#);
         session.batch(&sql)?;
         session.open = false;
@@ -172,7 +174,7 @@ impl Cluster {
 
     /// The name of the schema that a silo was made with.
     fn schema_name(&self, id: TenantId) -> Result<String> {
-        let mut lease = self.pool.handle.block_on(self.pool.lease())?;
+        let mut lease = self.pool.handle().block_on(self.pool.lease())?;
         let sql = "SELECT obj_description(oid, 'pg_namespace') FROM pg_catalog.pg_namespace WHERE nspname = ?1";
         let rows = lease.session()?.query(None, sql, &[self.place(id).name.as_str().into()])?;
         let comment = rows.first().map(crate::Row::postgres).ok_or_else(Error::not_found)?.opt_text(0)?.unwrap_or_default().to_owned();

@@ -4,7 +4,10 @@ use base::{Error, Result, TenantId};
 use parking_lot::Mutex;
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
     time::{Duration, Instant},
 };
 use tokio::sync::Semaphore;
@@ -17,11 +20,12 @@ pub struct Readers {
     path: PathBuf,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<(Instant, Link)>>,
+    closed: AtomicBool,
 }
 
 impl Readers {
     pub fn new(path: &Path) -> Arc<Readers> {
-        Arc::new(Readers { path: path.to_owned(), permits: Arc::new(Semaphore::new(MOST)), idle: Mutex::default() })
+        Arc::new(Readers { path: path.to_owned(), permits: Arc::new(Semaphore::new(MOST)), idle: Mutex::default(), closed: AtomicBool::new(false) })
     }
 
     pub async fn read<T: Send + 'static>(
@@ -42,7 +46,21 @@ impl Readers {
         tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
     }
 
+    /// Closes what is idle, and writes nothing. Nobody reads here any more.
+    pub fn abandon(&self) {
+        self.closed.store(true, SeqCst);
+        std::mem::take(&mut *self.idle.lock()).into_iter().for_each(|(_, link)| link.abandon());
+    }
+
+    /// Whether nobody reads.
+    pub fn is_quiet(&self) -> bool {
+        self.permits.available_permits() == MOST && self.idle.lock().is_empty()
+    }
+
     fn take(&self) -> Result<Link> {
+        if self.closed.load(SeqCst) {
+            return Err(Error::suspect("it was closed to be opened anew"));
+        }
         let idle = self.idle.lock().pop();
         match idle {
             Some((_, link)) => Ok(link),
