@@ -17,6 +17,7 @@ use kernel::{
     Call, Ctx, Operation, Reply, Tx,
     jobs::{Job, Running},
     limits::Limit,
+    secrets::random_token,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -195,7 +196,8 @@ fn put(sql: &mut silo::Tx<'_>, id: &str, email: &str, email_key: &str, tenant: T
         created_by: Some(by),
         lifetime,
     };
-    links::arm(sql, &link)?;
+    // Nobody has this token: the mail comes with one of its own.
+    links::arm(sql, &link, &random_token()?)?;
     links::by_id(sql, id)?.ok_or_else(|| Error::internal("an invitation that was just written is gone"))
 }
 

@@ -238,7 +238,7 @@ pub async fn tell_exposed(cx: Ctx, job: Running) -> Result<serde_json::Value> {
             }
         })
         .await?;
-    cx.app().mailer().send(&cx.app().letters().key_exposed(&owner, &name, &company)).await?;
+    cx.app().mailer().send(&cx.app().letters().key_exposed(&owner, &name, &company), &job.id).await?;
     Ok(json!({"sent": true}))
 }
 

@@ -27,7 +27,7 @@ mod tokens;
 mod users;
 
 use base::Result;
-use kernel::Module;
+use kernel::{Module, module::Patience};
 
 /// The module that is in every silo: its pages are everybody's first.
 pub fn module() -> Result<Module> {
@@ -46,11 +46,11 @@ pub fn module() -> Result<Module> {
         .operations(roles::operations())
         .operations(keys::operations());
     Ok(module
-        .job(mails::SEND, 8, mails::send)
+        .job_for(mails::SEND, Patience::Seconds(mails::PATIENCE), mails::send)
         .job(founding::FOUND, 8, founding::found_later)
         .job(invitations::JOIN, 8, invitations::join_later)
         .job(members::SYNC, 8, members::sync_later)
         .job(keys::PUT, 8, keys::put_later)
-        .job(keys::EXPOSED, 8, keys::tell_exposed)
+        .job_for(keys::EXPOSED, Patience::Seconds(mails::PATIENCE), keys::tell_exposed)
         .job(me::RENAME, 8, me::rename_later))
 }

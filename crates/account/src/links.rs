@@ -4,7 +4,7 @@
 //! the first try broke off; then `used`. `void` and `cancelled` ones are like those that never were.
 
 use base::{Error, Result, Time};
-use kernel::secrets::{random_token, token_hash};
+use kernel::secrets::token_hash;
 use silo::{Row, Tx};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,12 +110,9 @@ pub struct NewLink<'a> {
     pub lifetime: i64,
 }
 
-/// Writes a link and returns its token, which exists nowhere else but in the mail. Called again for the same id while it is pending, the
-/// token is a new one and the old one is dead: so a mail that may or may not have left can simply be sent again.
-pub fn arm(sql: &mut Tx<'_>, link: &NewLink<'_>) -> Result<Option<String>> {
-    let token = random_token()?;
-    let changed = put(sql, link, token_hash(&token), "pending")?;
-    Ok((changed == 1).then_some(token))
+/// Writes a link that `token` opens from now on, and no other token any more; its time begins now. False: it is not pending any more.
+pub fn arm(sql: &mut Tx<'_>, link: &NewLink<'_>, token: &str) -> Result<bool> {
+    Ok(put(sql, link, token_hash(token), "pending")? == 1)
 }
 
 /// Writes a link that is being worked on from the start, and is found again by its hash alone.

@@ -12,6 +12,7 @@ use kernel::{
     Ctx,
     app::App,
     ctx::{Person, Tenant},
+    secrets::random_token,
 };
 use serde_json::json;
 
@@ -65,7 +66,8 @@ pub async fn reset_link(app: &App, email: &str) -> Result<String> {
                 created_by: Some("operator:cli"),
                 lifetime,
             };
-            links::arm(sql, &link)
+            let token = random_token()?;
+            Ok(links::arm(sql, &link, &token)?.then_some(token))
         })
         .await?;
     let token = token.ok_or_else(|| Error::internal("a new link was not written"))?;

@@ -67,6 +67,12 @@ struct Inner {
 impl Error {
     /// The name of [`Error::quarantined`].
     pub const QUARANTINED: &str = "tenant-quarantined";
+    /// The name of [`Error::suspect`].
+    pub const SUSPECT: &str = "tenant-suspect";
+    /// The database cannot be reached.
+    pub const UNREACHABLE: &str = "storage-unavailable";
+    /// The database takes no writes.
+    pub const READ_ONLY: &str = "storage-read-only";
     /// `name` is the stable, machine-readable code such as `not-found`; `detail` one sentence for a person.
     pub fn new(code: Code, name: &'static str, detail: impl Into<Cow<'static, str>>) -> Error {
         Error(Box::new(Inner { code, name, detail: detail.into(), faults: Vec::new(), more: None, retry_after: None, cause: None }))
@@ -119,6 +125,11 @@ impl Error {
 Whoever runs this installation puts the file right, or restores a backup: tenon tenant restore FILE --as NAME.";
         Error::new(Code::Unavailable, Error::QUARANTINED, detail).with_cause(cause)
     }
+    /// The disk failed one tenant's database: what it took last may be there or not, and nothing more is written before it was looked at.
+    pub fn suspect(cause: impl fmt::Display) -> Error {
+        let detail = "The disk under this company's database failed. Nothing is written until the database was closed, opened again and checked; that is tried every few seconds. Whether the last change was kept is not known: send it again with the same Idempotency-Key.";
+        Error::new(Code::Unavailable, Error::SUSPECT, detail).with_retry_after(5).with_cause(cause)
+    }
     /// There is no room left to write on.
     pub fn full(cause: impl fmt::Display) -> Error {
         Error::new(Code::Full, "storage-full", "The disk is full. Reading still works.").with_cause(cause)
@@ -159,6 +170,10 @@ Whoever runs this installation puts the file right, or restores a backup: tenon 
     }
     pub fn more(&self) -> Option<&serde_json::Value> {
         self.0.more.as_ref()
+    }
+    /// Whether the storage is to blame and not the work: the same may succeed when it is well again.
+    pub fn is_of_storage(&self) -> bool {
+        self.0.code == Code::Full || [Error::UNREACHABLE, Error::READ_ONLY, Error::SUSPECT].contains(&self.0.name)
     }
     pub fn retry_after(&self) -> Option<u64> {
         self.0.retry_after

@@ -1,5 +1,6 @@
 //! Words every crate shares: errors, ids, time, folded text and database values. No I/O happens here.
 
+pub mod clock;
 mod error;
 mod fold;
 mod id;

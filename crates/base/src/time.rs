@@ -1,15 +1,14 @@
-use crate::{Error, Result};
-use std::{fmt, time::SystemTime};
+use crate::{Error, Result, clock};
+use std::fmt;
 
 /// An instant: microseconds since 1970 in UTC. Written `2026-11-20T09:55:00.000000Z`, stored as BIGINT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(pub i64);
 
 impl Time {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
+    /// Never earlier than any other of this process, see [`crate::clock`].
     pub fn now() -> Time {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Time(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+        Time(clock::now())
     }
     pub fn plus_seconds(self, seconds: i64) -> Time {
         Time(self.0.saturating_add(seconds.saturating_mul(1_000_000)))

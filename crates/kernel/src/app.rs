@@ -23,6 +23,7 @@ use crate::{
     room::{self, Room},
     schema,
     secrets::RootKey,
+    stalls::Stalls,
     stop::Stop,
     tokens::Tokens,
     waiting::{Waiting, Who},
@@ -67,6 +68,7 @@ struct Inner {
     bodies: Bodies,
     behind: Arc<Behind>,
     sweep: Sweep,
+    stalls: Stalls,
     draining: AtomicBool,
     stop: Stop,
 }
@@ -128,6 +130,7 @@ impl App {
             bodies: Bodies::default(),
             behind,
             sweep: Sweep::default(),
+            stalls: Stalls::default(),
             draining: AtomicBool::new(false),
             stop: Stop::default(),
             config,
@@ -286,6 +289,10 @@ impl App {
     }
     pub(crate) fn room(&self) -> &Room {
         &self.0.room
+    }
+    /// How often and for how long nobody could go on.
+    pub fn stalls(&self) -> &Stalls {
+        &self.0.stalls
     }
     /// Counts a try to sign in that failed, for the hub's log: whose it was, where there is such an account, and what was wrong in one
     /// word. Never what was typed.

@@ -74,6 +74,8 @@ pub struct Mail {
     /// Empty: files in `DATA/mails`.
     pub smtp_url: String,
     pub from: String,
+    /// For one mail.
+    pub timeout: Seconds,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -8,6 +8,7 @@ use crate::{
     app::App,
     background,
     ctx::{Ctx, Tenant},
+    module::Patience,
     stop::Stop,
     tx::Tx,
 };
@@ -23,8 +24,8 @@ use tokio::sync::Notify;
 const LEASE_SECONDS: i64 = 30;
 const HEARTBEAT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_secs(1);
-/// How long jobs wait when the disk is full, until they look again.
-const FULL: Duration = Duration::from_secs(3);
+/// How long jobs wait when the storage is full or out of reach, until they look again.
+const PAUSE: Duration = Duration::from_secs(3);
 
 /// A job to be done, as its author describes it.
 pub struct Job {
@@ -63,6 +64,7 @@ pub struct Claimed {
     pub request_id: Option<String>,
     /// What an earlier try has kept, see [`Step::keep`].
     pub kept: Option<serde_json::Value>,
+    pub created_at: Time,
 }
 
 /// What the work sees of its job: arguments, and a way to report.
@@ -164,13 +166,13 @@ pub struct Dispatch {
     bell: Notify,
     busy: parking_lot::Mutex<HashSet<TenantId>>,
     idle: Notify,
-    /// Until then nothing is claimed, because the disk was full.
+    /// Until then nothing is claimed, because the storage was full or out of reach.
     rests: parking_lot::Mutex<Option<Instant>>,
 }
 
 impl Dispatch {
     fn rest(&self) {
-        *self.rests.lock() = Some(Instant::now() + FULL);
+        *self.rests.lock() = Some(Instant::now() + PAUSE);
     }
     fn is_resting(&self) -> bool {
         self.rests.lock().is_some_and(|until| until > Instant::now())
@@ -301,9 +303,10 @@ async fn round(app: &App) -> Result<Duration> {
         tokio::spawn(async move {
             let again = match work_for(&app, tenant).await {
                 Ok(()) => false,
-                Err(error) if error.code() == Code::Full => {
-                    tracing::warn!(%tenant, %error, "the disk is full: jobs wait");
+                Err(error) if error.is_of_storage() => {
+                    tracing::warn!(%tenant, %error, "the storage is full or out of reach: jobs wait");
                     app.dispatch().rest();
+                    let_go(&app, tenant).await;
                     true
                 }
                 Err(error) => {
@@ -406,6 +409,20 @@ async fn release(app: &App, tenant: TenantId, stamp: i64, next: Option<i64>) -> 
         .await
 }
 
+/// Gives a silo back to which nothing could be done for want of storage, so that its jobs need not wait for the end of its lease.
+async fn let_go(app: &App, tenant: TenantId) {
+    for _ in 0..LEASE_SECONDS {
+        tokio::time::sleep(PAUSE).await;
+        let (tenant, node) = (tenant.to_string(), app.node().to_owned());
+        let free = r#"UPDATE "due" SET "lease_until" = NULL, "node" = NULL WHERE "tenant" = ?1 AND "node" = ?2"#;
+        match app.hub().write(move |sql| sql.run(free, &[tenant.into(), node.into()])).await {
+            Err(error) if error.is_of_storage() => {}
+            // Anything else, and the lease ends by itself.
+            _ => return,
+        }
+    }
+}
+
 /// Takes the next job that is due: ready, or left by a worker whose lease ran out. Only the oldest of a key may run.
 async fn claim(silo: &Silo) -> Result<Option<Claimed>> {
     silo.write(|sql| {
@@ -415,7 +432,7 @@ async fn claim(silo: &Silo) -> Result<Option<Claimed>> {
   SELECT j."id" FROM "jobs" j WHERE ((j."status" = 'ready' AND j."run_at" <= ?1) OR (j."status" = 'running' AND j."lease_until" < ?1))
     AND (j."key" IS NULL OR NOT EXISTS (SELECT 1 FROM "jobs" o WHERE o."key" = j."key" AND o."id" < j."id" AND o."status" IN ('ready', 'running')))
   ORDER BY j."priority" DESC, j."run_at", j."id" LIMIT 1)
-RETURNING "id", "kind", "args", "attempt", "member", "actor", "scopes", "request_id", "result""#,
+RETURNING "id", "kind", "args", "attempt", "member", "actor", "scopes", "request_id", "result", "created_at""#,
             &[now.into(), now.plus_seconds(LEASE_SECONDS).into()],
             |row| {
                 Ok(Claimed {
@@ -428,6 +445,7 @@ RETURNING "id", "kind", "args", "attempt", "member", "actor", "scopes", "request
                     scopes: row.opt_text(6)?.map(serde_json::from_str).transpose().map_err(Error::internal)?,
                     request_id: row.opt_text(7)?.map(str::to_owned),
                     kept: row.opt_text(8)?.map(serde_json::from_str).transpose().map_err(Error::internal)?,
+                    created_at: Time(row.int(9)?),
                 })
             },
         )?;
@@ -438,7 +456,7 @@ RETURNING "id", "kind", "args", "attempt", "member", "actor", "scopes", "request
 
 async fn run(app: &App, silo: &Silo, job: Claimed, names: Tenant) -> Result<()> {
     let Some(kind) = app.job_kind(&job.kind) else {
-        return finish(silo, &job, 0, Err(Error::internal(format!("no module of this binary does {}", job.kind)))).await;
+        return finish(silo, &job, Some(Patience::Tries(0)), Err(Error::internal(format!("no module of this binary does {}", job.kind)))).await;
     };
     let cx = Ctx::of_job(app, silo.clone(), &job, names);
     let cancelled = Arc::new(AtomicBool::new(false));
@@ -457,17 +475,17 @@ async fn run(app: &App, silo: &Silo, job: Claimed, names: Tenant) -> Result<()> 
         tokio::select! {
             done = &mut work => break done.unwrap_or_else(|stopped| Err(background::ended(&stopped))),
             () = tokio::time::sleep(HEARTBEAT) => match heartbeat(app, silo, &job, &cancelled).await {
-                // The work goes on; how it ended is written when there is room.
-                Err(error) if error.code() == Code::Full => app.dispatch().rest(),
+                // The work goes on; how it ended is written when that is possible again.
+                Err(error) if error.is_of_storage() => app.dispatch().rest(),
                 beaten => beaten?,
             },
         }
     };
     let was_cancelled = cancelled.load(std::sync::atomic::Ordering::Relaxed);
     match outcome {
-        Err(_) if was_cancelled => finish(silo, &job, -1, Ok(serde_json::Value::Null)).await,
-        Ok(result) if was_cancelled => finish(silo, &job, -1, Ok(result)).await,
-        outcome => finish(silo, &job, kind.attempts, outcome).await,
+        Err(_) if was_cancelled => finish(silo, &job, None, Ok(serde_json::Value::Null)).await,
+        Ok(result) if was_cancelled => finish(silo, &job, None, Ok(result)).await,
+        outcome => finish(silo, &job, Some(kind.patience), outcome).await,
     }
 }
 
@@ -496,26 +514,34 @@ async fn heartbeat(app: &App, silo: &Silo, job: &Claimed, cancelled: &AtomicBool
         .await
 }
 
-/// Writes down how a try ended. `attempts` is how many there may be; -1 says that somebody cancelled it. A try that failed because the
-/// disk was full or the server stopped does not count. Where the end itself finds no room, it waits for some.
-async fn finish(silo: &Silo, job: &Claimed, attempts: i64, outcome: Result<serde_json::Value>) -> Result<()> {
+/// Writes down how a try ended. Without `patience` somebody cancelled it. A try that failed because the storage was full or out of reach, or
+/// because the server stopped, does not count. Where the end itself cannot be written for that, it waits until it can.
+async fn finish(silo: &Silo, job: &Claimed, patience: Option<Patience>, outcome: Result<serde_json::Value>) -> Result<()> {
     let now = Time::now();
-    let innocent = matches!(&outcome, Err(error) if error.code() == Code::Full || error.name() == STOPPED);
+    let counts = !matches!(&outcome, Err(error) if error.is_of_storage() || error.name() == STOPPED);
     let (status, result, error, run_at) = match outcome {
-        Ok(result) if attempts < 0 => ("cancelled", Some(result.to_string()), None, now),
+        Ok(result) if patience.is_none() => ("cancelled", Some(result.to_string()), None, now),
         Ok(result) => ("done", Some(result.to_string()), None, now),
         Err(error) => {
             tracing::warn!(job = %job.id, kind = %job.kind, attempt = job.attempt, cause = error.cause().unwrap_or_default(), "{}", error.detail());
-            let final_try = !innocent && (job.attempt >= attempts || matches!(error.code(), Code::Denied | Code::NotFound | Code::Invalid));
-            let again = if innocent { now.plus_seconds(1) } else { backoff(now, job.attempt) };
+            let over = match patience {
+                None => true,
+                Some(Patience::Tries(most)) => job.attempt >= most,
+                Some(Patience::Seconds(most)) => now >= job.created_at.plus_seconds(most),
+            };
+            let final_try = counts && (over || matches!(error.code(), Code::Denied | Code::NotFound | Code::Invalid));
+            if final_try {
+                tracing::error!(job = %job.id, kind = %job.kind, "this job is put aside as dead");
+            }
+            let again = if counts { backoff(now, job.attempt) } else { now.plus_seconds(1) };
             (if final_try { "dead" } else { "ready" }, None, Some(error.detail().to_owned()), again)
         }
     };
-    let end = Arc::new(End { id: job.id.clone(), attempt: job.attempt, counts: !innocent, status, result, error, run_at, at: now });
+    let end = Arc::new(End { id: job.id.clone(), attempt: job.attempt, counts, status, result, error, run_at, at: now });
     loop {
         let this = end.clone();
         match silo.write(move |sql| this.write(sql)).await {
-            Err(error) if error.code() == Code::Full => tokio::time::sleep(FULL).await,
+            Err(error) if error.is_of_storage() => tokio::time::sleep(PAUSE).await,
             written => return written,
         }
     }

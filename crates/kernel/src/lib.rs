@@ -29,6 +29,7 @@ pub mod records;
 mod room;
 pub mod schema;
 pub mod secrets;
+mod stalls;
 mod stop;
 pub mod tokens;
 pub mod tx;

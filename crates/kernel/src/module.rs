@@ -13,9 +13,16 @@ pub type Work = Arc<dyn Fn(Ctx, Running) -> BoxFuture<'static, Result<serde_json
 pub struct JobKind {
     /// `module.resources.verb`.
     pub name: String,
-    /// Tries before it is put aside as dead.
-    pub attempts: i64,
+    pub patience: Patience,
     pub work: Work,
+}
+
+/// How long work is tried again before it is put aside as dead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    Tries(i64),
+    /// Since it was enqueued.
+    Seconds(i64),
 }
 
 pub struct Module {
@@ -68,12 +75,20 @@ impl Module {
         self
     }
     pub fn job<F: Future<Output = Result<serde_json::Value>> + Send + 'static>(
-        mut self,
+        self,
         name: &str,
         attempts: i64,
         work: impl Fn(Ctx, Running) -> F + Send + Sync + 'static,
     ) -> Module {
-        self.jobs.push(JobKind { name: name.into(), attempts, work: Arc::new(move |cx, job| Box::pin(work(cx, job))) });
+        self.job_for(name, Patience::Tries(attempts), work)
+    }
+    pub fn job_for<F: Future<Output = Result<serde_json::Value>> + Send + 'static>(
+        mut self,
+        name: &str,
+        patience: Patience,
+        work: impl Fn(Ctx, Running) -> F + Send + Sync + 'static,
+    ) -> Module {
+        self.jobs.push(JobKind { name: name.into(), patience, work: Arc::new(move |cx, job| Box::pin(work(cx, job))) });
         self
     }
 }

@@ -128,7 +128,9 @@ pub(crate) async fn keep(app: App) {
             () = app.stop().rung() => return,
             () = tokio::time::sleep(BEAT) => {}
         }
-        least = least.min(before.elapsed().saturating_sub(BEAT));
+        let late = before.elapsed().saturating_sub(BEAT);
+        app.stalls().noticed(late);
+        least = least.min(late);
         beats += 1;
         if beats == BEATS {
             app.pressure().interval(least);

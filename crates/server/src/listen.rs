@@ -9,7 +9,7 @@ use hyper_util::{
 };
 use kernel::{App, config::Seconds};
 use listenfd::ListenFd;
-use std::{convert::Infallible, net::SocketAddr, process::ExitCode, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, time::Duration};
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
@@ -20,8 +20,18 @@ const SETTLE: Duration = Duration::from_millis(500);
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_HEADER: usize = 16 * 1024;
 
+/// How serving came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Somebody has said so, and what was under way has ended.
+    Stopped,
+    /// The disk under the hub's database has failed. Nothing was waited for and nothing is to be written any more: only a new process can
+    /// tell what is on the disk.
+    DiskFailed,
+}
+
 /// Serves until it is told to stop. SIGTERM drains first; Ctrl+C closes at once but still lets requests end.
-pub async fn serve(app: &App) -> Result<ExitCode> {
+pub async fn serve(app: &App) -> Result<End> {
     let config = app.config();
     let listener = listener(config.server.listen).await?;
     app.start_background();
@@ -36,6 +46,10 @@ pub async fn serve(app: &App) -> Result<ExitCode> {
     loop {
         let (stream, peer) = tokio::select! {
             () = &mut stopping => break,
+            why = app.silos().hub_failed() => {
+                tracing::error!(cause = why.cause(), "the server ends because the disk failed the hub's database");
+                return Ok(End::DiskFailed);
+            }
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
@@ -74,7 +88,7 @@ pub async fn serve(app: &App) -> Result<ExitCode> {
     if tokio::time::timeout(span(config.server.finish), connections.shutdown()).await.is_err() {
         tracing::warn!("some connections did not end in time");
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(End::Stopped)
 }
 
 /// The socket that whoever started this process has opened and keeps, such as systemd: then nobody is refused while one server follows
@@ -120,4 +134,31 @@ fn announce(app: &App) {
         println!("Mails are shown at {}/dev/mail", config.server.public_url);
     }
     tracing::info!(listen = %config.server.listen, data = %config.data.display(), dev = config.dev, "serving");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base::Error;
+    use faults::{Disk, Failure};
+    use kernel::{app::Parts, config::Config};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn r_05_a_server_ends_when_the_disk_fails_its_hub() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::for_tests(folder.path()).unwrap();
+        config.server.listen = "127.0.0.1:0".parse().unwrap();
+        let disk = Disk::watch(&config.data).unwrap();
+        let modules = server::modules::all(&config.data).unwrap();
+        let app = App::start(Parts { config, modules, assets: |_| None, demo: None }).await.unwrap();
+        let serving = tokio::spawn({
+            let app = app.clone();
+            async move { serve(&app).await }
+        });
+        disk.fail(Failure::Broken, 1, u64::MAX);
+        let refused = app.hub().write(|tx| tx.run(r#"INSERT INTO "consumers" ("name", "seq") VALUES ('x', 0)"#, &[])).await.unwrap_err();
+        assert_eq!(refused.name(), Error::SUSPECT);
+        let end = tokio::time::timeout(Duration::from_secs(5), serving).await.unwrap().unwrap().unwrap();
+        assert_eq!(end, End::DiskFailed);
+    }
 }

@@ -14,11 +14,15 @@ use kernel::{
     app::Parts,
     config::{self, Config, Sources},
 };
+use listen::End;
 use std::{path::PathBuf, process::ExitCode};
 
 /// Password hashes take 19 MiB each and let them go again; this allocator gives such memory back.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// `EX_IOERR` of sysexits.h: the disk failed the hub's database. Whatever keeps the server running starts it again.
+const DISK_FAILED: u8 = 74;
 
 /// Tenon: the half of a B2B product that every team builds again, done once.
 #[derive(Parser)]
@@ -151,7 +155,11 @@ async fn dispatch(cli: Cli, config: Config) -> Result<ExitCode> {
     };
     let app = start(config).await?;
     let code = match command {
-        Command::Serve { .. } => listen::serve(&app).await?,
+        Command::Serve { .. } => match listen::serve(&app).await? {
+            End::Stopped => ExitCode::SUCCESS,
+            // Closing in good order would write, and believe what the disk says.
+            End::DiskFailed => return Ok(ExitCode::from(DISK_FAILED)),
+        },
         Command::Demo => commands::people::demo(&app, json).await?,
         Command::Operator(what) => commands::people::operator(&app, what, json).await?,
         Command::User(what) => commands::people::user(&app, what, json).await?,

@@ -177,6 +177,14 @@ impl Backend {
         Ok(())
     }
 
+    /// What is wrong with all of it at once.
+    pub fn trouble(&self) -> Option<Error> {
+        match self {
+            Backend::Sqlite(_) => None,
+            Backend::Postgres(cluster) => cluster.pool.server.trouble(),
+        }
+    }
+
     pub fn tidy(&self) {
         match self {
             Backend::Sqlite(_) => {}

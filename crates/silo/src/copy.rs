@@ -148,7 +148,7 @@ pub fn backup(tenant: TenantId, from: &mut Link, schema: &str, to: &Path) -> Res
     let Link::Sqlite(c) = &mut file else { return Err(Error::internal("not a file")) };
     sqlite::begin_file(c, schema)?;
     from.begin_read()?;
-    let done = from.engine_batch("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0").and_then(|()| {
+    let done = from.unlimited().and_then(|()| {
         file.begin_write()?;
         unit::write_on(tenant, &mut file, |tx| write_file(from, tx)).map(drop)
     });

@@ -22,8 +22,33 @@ pub fn ended(task: &tokio::task::JoinError) -> Error {
     Error::internal(if task.is_panic() { "a panic" } else { "the task was cancelled" })
 }
 
+/// The server cannot be reached, or takes nobody.
 pub fn lost(cause: impl std::fmt::Display) -> Error {
-    Error::unavailable("The database cannot be reached. Try again.").with_retry_after(1).with_cause(cause)
+    Error::new(Code::Unavailable, Error::UNREACHABLE, "The database cannot be reached. Try again.").with_retry_after(1).with_cause(cause)
+}
+
+/// The same about a COMMIT: nobody knows what became of it.
+pub fn unsure(e: Error) -> Error {
+    if e.name() != Error::UNREACHABLE {
+        return e;
+    }
+    let detail = "The database went away before it said whether this is done. Send it again with the same Idempotency-Key: it is done once.";
+    Error::new(Code::Unavailable, Error::UNREACHABLE, detail).with_retry_after(1).with_cause(e.cause().unwrap_or_default())
+}
+
+/// What a transaction that writes is told where it begins: one that the server lets only read is the server's state, and no mistake of ours.
+pub fn of_a_writer(e: Error) -> Error {
+    match e.cause() {
+        Some(cause) if cause.starts_with(SqlState::READ_ONLY_SQL_TRANSACTION.code()) => read_only(cause),
+        _ => e,
+    }
+}
+
+/// The server answers and takes no writes.
+pub fn read_only(cause: impl std::fmt::Display) -> Error {
+    Error::new(Code::Unavailable, Error::READ_ONLY, "The database takes no writes just now. Reading still works.")
+        .with_retry_after(5)
+        .with_cause(cause)
 }
 
 fn duplicate(cause: impl std::fmt::Display) -> Error {
@@ -34,6 +59,10 @@ fn referred(cause: impl std::fmt::Display) -> Error {
     Error::conflict("referred", "Something refers to this record, or it refers to something that is not there.").with_cause(cause)
 }
 
+/// I/O errors that say nothing about the file itself: memory, and what the processes share in it.
+const NOT_OF_THE_DISK: [i32; 4] =
+    [rusqlite::ffi::SQLITE_IOERR_NOMEM, rusqlite::ffi::SQLITE_IOERR_SHMOPEN, rusqlite::ffi::SQLITE_IOERR_SHMMAP, rusqlite::ffi::SQLITE_IOERR_SHMLOCK];
+
 pub fn sqlite(e: rusqlite::Error) -> Error {
     let rusqlite::Error::SqliteFailure(code, words) = &e else { return Error::internal(e) };
     match (code.code, code.extended_code) {
@@ -43,6 +72,7 @@ pub fn sqlite(e: rusqlite::Error) -> Error {
         (_, rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY) => referred(e),
         // Shared memory is a file too, and the first to want room when a silo is opened.
         (ErrorCode::DiskFull, _) | (_, rusqlite::ffi::SQLITE_IOERR_SHMSIZE) => Error::full(e),
+        (ErrorCode::SystemIoFailure, code) if !NOT_OF_THE_DISK.contains(&code) => Error::suspect(e),
         (ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase, _) => Error::quarantined(e),
         // The one fault of a header that has no code of its own.
         _ if words.as_deref() == Some("unsupported file format") => Error::quarantined(e),
@@ -82,7 +112,7 @@ pub fn postgres(e: &tokio_postgres::Error) -> Error {
         c if [SqlState::DATA_CORRUPTED, SqlState::INDEX_CORRUPTED].contains(c) => Error::quarantined(cause),
         c if *c == SqlState::QUERY_CANCELED => timeout(cause),
         c if [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED].contains(c) => busy(cause),
-        c if matches!(c.code().get(..2), Some("08" | "28" | "3D" | "53" | "57")) || *c == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => {
+        c if matches!(c.code().get(..2), Some("08" | "28" | "3D" | "53" | "57" | "58")) || *c == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => {
             lost(cause)
         }
         _ => Error::internal(cause),

@@ -21,6 +21,7 @@ mod search;
 mod silo;
 mod silos;
 mod sqlite;
+mod trust;
 mod tx;
 mod unit;
 mod writer;

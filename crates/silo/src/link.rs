@@ -49,6 +49,16 @@ impl Link {
             Link::Postgres(c) => c.limit(limit),
         }
     }
+    /// From here on the transaction may take as long as it likes.
+    pub fn unlimited(&mut self) -> Result<()> {
+        match self {
+            Link::Sqlite(c) => {
+                c.limit(None);
+                Ok(())
+            }
+            Link::Postgres(c) => c.unlimited(),
+        }
+    }
     /// Marks the place to which [`Link::back`] goes.
     pub fn mark(&mut self) -> Result<()> {
         match self {
@@ -151,24 +161,32 @@ impl Link {
         }
     }
     /// Between batches; `idle` when nothing is waiting. `settle` sends readers out of the log.
-    pub fn tidy(&mut self, idle: bool, settle: impl Fn()) {
+    pub fn tidy(&mut self, idle: bool, settle: impl Fn()) -> Result<()> {
         match self {
             Link::Sqlite(c) => {
-                if c.tidy(idle) {
+                if c.tidy(idle)? {
                     settle();
                 }
+                Ok(())
             }
-            Link::Postgres(_) => {}
+            Link::Postgres(_) => Ok(()),
         }
     }
-    /// Before the writer goes: leave the silo so that it opens fast. Whoever reads after the first step reads the file and not the log.
-    pub fn retire(&mut self, settle: impl Fn()) {
+    /// When the writer goes: leaves the silo so that it opens fast. Whoever reads after the first step reads the file and not the log.
+    pub fn retire(self, settle: impl Fn()) -> Result<()> {
         match self {
-            Link::Sqlite(c) => {
-                c.checkpoint();
+            Link::Sqlite(mut c) => {
+                c.checkpoint()?;
                 settle();
-                c.retire();
+                c.retire()
             }
+            Link::Postgres(_) => Ok(()),
+        }
+    }
+    /// Closes it and writes nothing more, not even what closing would.
+    pub fn abandon(self) {
+        match self {
+            Link::Sqlite(c) => c.abandon(),
             Link::Postgres(_) => {}
         }
     }

@@ -6,7 +6,7 @@ use parking_lot::RwLock;
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, atomic::Ordering::Relaxed},
-    time::Instant,
+    time::{Duration, Instant},
 };
 use tokio::sync::OnceCell;
 
@@ -22,6 +22,8 @@ pub struct OpenSet {
 #[derive(Default)]
 struct Map {
     slots: HashMap<TenantId, Slot>,
+    /// To be closed before their tenant is opened again.
+    over: HashMap<TenantId, Vec<Slot>>,
     /// Ids are never reused: what was destroyed stays away.
     gone: HashSet<TenantId>,
 }
@@ -33,7 +35,7 @@ impl OpenSet {
 
     pub fn get(&self, id: TenantId) -> Option<Silo> {
         let map = self.map.read();
-        let silo = map.slots.get(&id)?.get().filter(|silo| !silo.is_suspect())?;
+        let silo = map.slots.get(&id)?.get().filter(|silo| !silo.is_over())?;
         silo.0.used.store(self.now(), Relaxed);
         Some(silo.clone())
     }
@@ -44,12 +46,30 @@ impl OpenSet {
             return Err(Error::not_found());
         }
         let slot = map.slots.entry(id).or_default();
-        // One in which damage was found is opened anew; who still holds it is told. Closing it may take its time.
-        if slot.get().is_some_and(Silo::is_suspect) {
+        // One that damage was found in, or that the disk has failed, is opened anew; who still holds it is told.
+        if slot.get().is_some_and(Silo::is_over) {
             let old = std::mem::take(slot);
-            tokio::task::spawn_blocking(move || drop(old));
+            let new = slot.clone();
+            map.over.entry(id).or_default().push(old);
+            return Ok(new);
         }
         Ok(slot.clone())
+    }
+
+    /// Closes those that are over, which may take its time. One that is still read stays for the next try.
+    pub fn close_over(&self, id: TenantId, patience: Duration) -> Result<()> {
+        let mut over = self.map.write().over.remove(&id).unwrap_or_default();
+        let mut closed = Ok(());
+        over.retain(|slot| {
+            let done = slot.get().map_or(Ok(()), |silo| silo.0.close(patience));
+            let open = done.is_err();
+            closed = std::mem::replace(&mut closed, Ok(())).and(done);
+            open
+        });
+        if !over.is_empty() {
+            self.map.write().over.entry(id).or_default().extend(over);
+        }
+        closed
     }
 
     /// Takes a slot away in which opening has failed and for which nobody else waits.
@@ -63,6 +83,7 @@ impl OpenSet {
     pub fn destroyed(&self, id: TenantId) -> Option<Slot> {
         let mut map = self.map.write();
         map.gone.insert(id);
+        map.over.remove(&id);
         map.slots.remove(&id)
     }
 

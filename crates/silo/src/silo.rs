@@ -1,4 +1,4 @@
-use crate::{Row, Tx, link::Dialect, postgres, quarantine::Quarantine, search, silos::Counters, sqlite, writer::Queue};
+use crate::{Row, Tx, link::Dialect, postgres, search, silos::Counters, sqlite, trust::Trust, writer::Queue};
 use base::{Error, Result, TenantId, Value};
 use std::{
     sync::{
@@ -24,9 +24,7 @@ pub(crate) struct Inner {
     /// Those inside, see [`Silo::enter`].
     guests: AtomicU32,
     destroyed: AtomicBool,
-    /// The engine has said that the file is damaged.
-    suspect: AtomicBool,
-    quarantine: Arc<Quarantine>,
+    pub trust: Arc<Trust>,
 }
 
 pub(crate) enum Store {
@@ -35,16 +33,16 @@ pub(crate) enum Store {
 }
 
 impl Silo {
-    pub(crate) fn new(id: TenantId, store: Store, counters: Arc<Counters>, quarantine: Arc<Quarantine>) -> Silo {
+    pub(crate) fn new(id: TenantId, store: Store, counters: Arc<Counters>, trust: Arc<Trust>) -> Silo {
         let queue = match &store {
             Store::Sqlite(s) => {
                 let path = s.path().to_owned();
-                Queue::new(id, counters, UNIT, move || sqlite::link(&path, sqlite::Role::Writer), s.settle())
+                Queue::new(id, counters, trust.clone(), UNIT, move || sqlite::link(&path, sqlite::Role::Writer), s.settle())
             }
-            Store::Postgres(s) => Queue::new(id, counters, postgres::UNIT, s.link(), || {}),
+            Store::Postgres(s) => Queue::new(id, counters, trust.clone(), postgres::UNIT, s.link(), || {}),
         };
-        let (destroyed, suspect) = (AtomicBool::new(false), AtomicBool::new(false));
-        Silo(Arc::new(Inner { id, store, queue, used: AtomicU64::new(0), guests: AtomicU32::new(0), destroyed, suspect, quarantine }))
+        let (used, guests, destroyed) = (AtomicU64::new(0), AtomicU32::new(0), AtomicBool::new(false));
+        Silo(Arc::new(Inner { id, store, queue, used, guests, destroyed, trust }))
     }
 
     pub fn id(&self) -> TenantId {
@@ -95,10 +93,11 @@ impl Silo {
         self.heard(answer)
     }
 
-    /// Runs one unit of work. `Ok` means that it is on the disk, `Err` that nothing of it happened. A panic in `f` is an error
-    /// of this unit only. Who stops waiting does not stop the work.
+    /// Runs one unit of work. `Ok` means that it is on the disk, `Err` that nothing of it happened; only where the storage went away during the
+    /// commit ([`Error::UNREACHABLE`]) nobody knows. A panic in `f` is an error of this unit only. Who stops waiting does not stop the work.
     pub async fn write<T: Send + 'static>(&self, f: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static) -> Result<T> {
         self.usable()?;
+        self.0.trust.may_be_written()?;
         let answer = self.0.queue.write(f).await;
         self.heard(answer)
     }
@@ -122,27 +121,16 @@ impl Silo {
         if self.0.destroyed.load(Relaxed) {
             return Err(Error::not_found());
         }
-        if self.is_suspect() { Err(Error::quarantined("damage was found while it was in use")) } else { Ok(()) }
+        self.0.trust.may_be_read()
     }
 
-    /// Whether damage was found while it was in use. Every handle refuses from then on, and the next opening reads the whole file.
-    pub(crate) fn is_suspect(&self) -> bool {
-        self.0.suspect.load(Relaxed)
+    /// Whether it is to be opened anew. Who still holds this handle is refused from then on.
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.trust.is_over()
     }
 
     fn heard<T>(&self, answer: Result<T>) -> Result<T> {
-        if let Err(e) = &answer
-            && e.name() == Error::QUARANTINED
-        {
-            self.doubt(e);
-        }
-        answer
-    }
-
-    /// Takes it out of service because of a fault in it.
-    pub(crate) fn doubt(&self, error: &Error) {
-        self.0.quarantine.put(self.0.id, error);
-        self.0.suspect.store(!self.0.id.is_hub(), Relaxed);
+        answer.inspect_err(|e| self.0.trust.heard(e))
     }
 }
 
@@ -163,6 +151,14 @@ impl Inner {
             Store::Postgres(_) => {}
         }
     }
+    /// Closes everything, so that the next opening reads what the disk really holds. Waits for those who read; for how long, the caller says.
+    pub fn close(&self, patience: Duration) -> Result<()> {
+        self.queue.close();
+        match &self.store {
+            Store::Sqlite(s) => s.close(patience),
+            Store::Postgres(_) => Ok(()),
+        }
+    }
     /// From now on nobody reads or writes here, whatever handle they hold.
     pub fn destroy(&self) {
         self.destroyed.store(true, Relaxed);
@@ -173,5 +169,8 @@ impl Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         self.queue.leave();
+        if let (Store::Sqlite(s), true) = (&self.store, self.trust.is_broken()) {
+            s.abandon();
+        }
     }
 }

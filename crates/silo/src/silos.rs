@@ -5,6 +5,7 @@ use crate::{
     fault,
     open_set::{self, OpenSet},
     quarantine::Quarantine,
+    trust::Trust,
     unit,
 };
 use base::{Error, Result, TenantId};
@@ -19,6 +20,9 @@ use std::{
     },
     time::Duration,
 };
+
+/// Who reads a silo that is closed to be opened again gets so long to end.
+const CLOSING: Duration = Duration::from_secs(3);
 
 /// Where the silos are kept.
 #[derive(Debug, Clone)]
@@ -153,7 +157,7 @@ impl Silos {
             }
             Err(e) => {
                 self.0.set.forget(id, slot);
-                if e.name() == Error::QUARANTINED {
+                if [Error::QUARANTINED, Error::SUSPECT].contains(&e.name()) {
                     self.0.quarantine.put(id, &e);
                 }
                 Err(e)
@@ -190,7 +194,7 @@ impl Silos {
             && error.name() == Error::QUARANTINED
         {
             match self.0.set.get(id) {
-                Some(open) => open.doubt(error),
+                Some(open) => open.0.trust.heard(error),
                 None => self.0.quarantine.put(id, error),
             }
         }
@@ -212,6 +216,12 @@ impl Silos {
         let error = Error::quarantined(cause);
         self.0.quarantine.put(id, &error);
         error
+    }
+
+    /// Returns when the disk has failed the hub's database. Nobody knows then what of it is on the disk: the process is to end, so that the next
+    /// one reads it. Syncing again would only seem to succeed.
+    pub async fn hub_failed(&self) -> Error {
+        self.0.quarantine.hub_failed().await
     }
 
     /// What is out of service, and why, as far as somebody has asked for it since the start.
@@ -273,6 +283,11 @@ impl Silos {
         self.open(id).await
     }
 
+    /// What is wrong with the storage as a whole: a server that does not answer, or takes no writes.
+    pub fn trouble(&self) -> Option<Error> {
+        self.0.backend.trouble()
+    }
+
     pub fn figures(&self) -> Figures {
         let counters = &self.0.counters;
         Figures {
@@ -310,11 +325,12 @@ impl Silos {
 
 impl Shared {
     fn open(&self, id: TenantId) -> Result<Silo> {
+        self.set.close_over(id, CLOSING)?;
         let store = self.backend.open(id, self.quarantine.is_suspect(id), &self.gate, |tx| (self.at_open)(id, tx))?;
         base::step("migrate.opened")?;
         self.quarantine.lift(id);
         self.counters.cold_opens.fetch_add(1, Relaxed);
-        Ok(Silo::new(id, store, self.counters.clone(), self.quarantine.clone()))
+        Ok(Silo::new(id, store, self.counters.clone(), Trust::new(id, self.quarantine.clone())))
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     Tx, fault,
     link::Link,
     silos::Counters,
+    trust::Trust,
     tx::Batch,
     unit::{self, caught},
 };
@@ -56,6 +57,7 @@ impl Drop for Pending {
 pub struct Queue {
     tenant: TenantId,
     counters: Arc<Counters>,
+    trust: Arc<Trust>,
     /// Opens the writer's own connection, on its own thread.
     connect: Box<dyn Fn() -> Result<Link> + Send + Sync>,
     /// Ends the snapshots that readers keep, see `sqlite::Connection::look`.
@@ -80,6 +82,7 @@ impl Queue {
     pub fn new(
         tenant: TenantId,
         counters: Arc<Counters>,
+        trust: Arc<Trust>,
         limit: Duration,
         connect: impl Fn() -> Result<Link> + Send + Sync + 'static,
         settle: impl Fn() + Send + Sync + 'static,
@@ -87,6 +90,7 @@ impl Queue {
         Arc::new(Queue {
             tenant,
             counters,
+            trust,
             connect: Box::new(connect),
             settle: Box::new(settle),
             state: Mutex::default(),
@@ -169,10 +173,7 @@ impl Queue {
             match queue.recv_timeout(IDLE) {
                 Ok(first) => {
                     self.batch(&mut link, first, queue);
-                    (self.settle)();
-                    if let Some(link) = &mut link {
-                        link.tidy(self.is_idle(), &self.settle);
-                    }
+                    self.tidy(&mut link);
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
@@ -191,8 +192,20 @@ impl Queue {
                 }
             }
         }
-        if let Some(mut link) = link {
-            link.retire(&self.settle);
+        if let Some(Err(e)) = link.map(|link| link.retire(&self.settle)) {
+            self.trust.heard(&e);
+        }
+    }
+
+    /// Between batches. After the disk has failed, nothing more is done by this connection.
+    fn tidy(&self, link: &mut Option<Link>) {
+        (self.settle)();
+        let done = link.as_mut().map_or(Ok(()), |link| link.tidy(self.is_idle(), &self.settle));
+        if let Err(e) = done {
+            self.trust.heard(&e);
+        }
+        if let Some(link) = link.take_if(|_| self.trust.is_broken()) {
+            link.abandon();
         }
     }
 
@@ -208,6 +221,7 @@ impl Queue {
                 Err(e)
             }
         };
+        done.iter().filter_map(|d| d.failed.as_ref()).chain(outcome.as_ref().err()).for_each(|e| self.trust.heard(e));
         // Before anybody is answered. A COMMIT that failed may still have happened.
         self.generation.fetch_add(1, Release);
         self.counters.units.fetch_add(done.len() as u64, Relaxed);
@@ -225,6 +239,7 @@ impl Queue {
     }
 
     fn begin<'a>(&self, link: &'a mut Option<Link>, batch: &mut Batch) -> Result<&'a mut Link> {
+        self.trust.may_be_written()?;
         let link = match link {
             Some(link) => link,
             None => link.insert((self.connect)()?),
@@ -290,7 +305,8 @@ mod tests {
         let id = TenantId::new();
         files.make(id, None, |link| link.engine_batch("CREATE TABLE n (i INTEGER PRIMARY KEY) STRICT")).unwrap();
         let path = files.path(id);
-        let queue = Queue::new(id, Arc::default(), Duration::from_secs(5), move || sqlite::link(&path, Role::Writer), || {});
+        let trust = Trust::new(id, Arc::default());
+        let queue = Queue::new(id, Arc::default(), trust, Duration::from_secs(5), move || sqlite::link(&path, Role::Writer), || {});
         let mut tasks = Vec::new();
         for task in 0..4_u64 {
             let queue = queue.clone();

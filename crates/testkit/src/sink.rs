@@ -13,9 +13,28 @@ pub struct Sink {
     serving: JoinHandle<()>,
 }
 
+/// How a mail server takes a mail that was handed to it whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mood {
+    /// 250: kept.
+    #[default]
+    Well,
+    /// 451: later.
+    Later,
+    /// 550: never.
+    Never,
+    /// 554: never, for a reason that may pass.
+    Failed,
+    /// Nothing is answered, and nothing kept.
+    Silent,
+    /// It is kept, and the line is dead before anybody is told.
+    Gone,
+}
+
 #[derive(Default)]
 struct Kept {
     mails: Vec<Received>,
+    mood: Mood,
     /// How many mails are still to be turned away.
     refuse: usize,
     refused: usize,
@@ -66,7 +85,17 @@ impl Sink {
         self.kept.lock().await.refuse = mails;
     }
 
-    /// How many were turned away.
+    /// How the next mails are taken.
+    pub async fn set(&self, mood: Mood) {
+        self.kept.lock().await.mood = mood;
+    }
+
+    /// All that came, oldest first.
+    pub async fn all(&self) -> Vec<Received> {
+        self.kept.lock().await.mails.clone()
+    }
+
+    /// How many were turned away, or never answered.
     pub async fn refused(&self) -> usize {
         self.kept.lock().await.refused
     }
@@ -108,7 +137,10 @@ async fn converse(stream: TcpStream, kept: Arc<Mutex<Kept>>) -> std::io::Result<
             continue;
         }
         let answer = match line.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase().as_str() {
-            "." => take(&kept, std::mem::take(&mut mail)).await,
+            "." => match take(&kept, std::mem::take(&mut mail)).await {
+                Some(answer) => answer,
+                None => return Ok(()),
+            },
             "EHLO" => "250-sink\r\n250 8BITMIME",
             "MAIL" => {
                 mail.from = between(&line);
@@ -128,15 +160,30 @@ async fn converse(stream: TcpStream, kept: Arc<Mutex<Kept>>) -> std::io::Result<
     Ok(())
 }
 
-async fn take(kept: &Mutex<Kept>, mail: Received) -> &'static str {
+/// The answer to a mail; none where the line goes dead.
+async fn take(kept: &Mutex<Kept>, mail: Received) -> Option<&'static str> {
     let mut kept = kept.lock().await;
     if kept.refuse > 0 {
         kept.refuse -= 1;
         kept.refused += 1;
-        return "451 later";
+        return Some("451 later");
     }
+    let answer = match kept.mood {
+        Mood::Well => Some("250 kept"),
+        Mood::Gone => None,
+        mood => {
+            kept.refused += 1;
+            drop(kept);
+            return match mood {
+                Mood::Later => Some("451 later"),
+                Mood::Never => Some("550 no such mailbox"),
+                Mood::Failed => Some("554 not now"),
+                Mood::Silent | Mood::Well | Mood::Gone => std::future::pending().await,
+            };
+        }
+    };
     kept.mails.push(mail);
-    "250 kept"
+    answer
 }
 
 /// What stands in angle brackets.

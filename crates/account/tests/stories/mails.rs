@@ -110,7 +110,6 @@ async fn a_mail_that_was_turned_away_arrives_later_and_once() {
     register(&app).await;
     let mail = sink.wait("nora@new.test", 1).await.remove(0);
     assert_eq!(sink.refused().await, 1);
-    // The link of the try that was turned away is dead; the one that came is good.
     verify(&app, &token(&mail)).await;
     sink.wait("nora@new.test", 2).await;
     settled(&app).await;

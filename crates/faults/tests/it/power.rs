@@ -1,4 +1,4 @@
-use crate::stage::{check, disk, goes_on, make, rounds, start, write_all};
+use crate::stage::{check, disk, goes_on, make, rounds, start, well_again, write_all};
 use base::TenantId;
 use faults::{Cut, Failure, Random};
 
@@ -14,7 +14,7 @@ async fn round(cut: Cut, seed: u64, breaks: bool) -> (usize, usize) {
     let disk = disk(before.path());
     let silos = start(before.path()).await;
     let id = TenantId::new();
-    let silo = make(&silos, id).await;
+    let mut silo = make(&silos, id).await;
     let mut acknowledged = Default::default();
     if breaks {
         let moment = random.below(100) as u64 + 1;
@@ -22,6 +22,8 @@ async fn round(cut: Cut, seed: u64, breaks: bool) -> (usize, usize) {
         let refused;
         (acknowledged, refused) = write_all(&silo, 2, 20, seed + 1_000_000).await;
         assert_eq!(refused.is_empty(), !disk.has_failed(), "{story}: who met the broken call was told, and nobody else");
+        drop(silo);
+        silo = well_again(&silos, id, &story).await;
     }
     // A run to its end makes between 1000 and 3000 calls.
     let moment = 1 + random.below(1500) as u64;
@@ -49,9 +51,12 @@ async fn round(cut: Cut, seed: u64, breaks: bool) -> (usize, usize) {
 
 async fn all(breaks: bool) {
     let (mut acknowledged, mut found, mut done) = (0, 0, 0);
+    // Each has a disk of its own.
+    let mut all = tokio::task::JoinSet::new();
     for n in 0..rounds(24, 200) {
-        let cut = Cut::ALL[n as usize % 4];
-        let (told, there) = round(cut, n + 1, breaks).await;
+        all.spawn(round(Cut::ALL[n as usize % 4], n + 1, breaks));
+    }
+    for (told, there) in all.join_all().await {
         (acknowledged, found, done) = (acknowledged + told, found + there, done + 1);
     }
     println!("evidence: {done} power cuts: {acknowledged} acknowledged and 0 lost; {} that nobody was told of were there too", found - acknowledged);

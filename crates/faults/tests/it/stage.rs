@@ -128,6 +128,20 @@ pub async fn check(silo: &Silo, acknowledged: &Acknowledged, story: &str) -> usi
     events.len()
 }
 
+/// The silo, opened anew after its disk has failed, as soon as it takes writes again. Nobody may hold a handle to it.
+pub async fn well_again(silos: &Silos, id: TenantId, story: &str) -> Silo {
+    for _ in 0..500 {
+        let silo = silos.open(id).await.unwrap_or_else(|e| panic!("{story}: {e}"));
+        match silo.write(|_| Ok(())).await {
+            Ok(()) => return silo,
+            Err(e) => assert_eq!(e.name(), Error::SUSPECT, "{story}: {e}"),
+        }
+        drop(silo);
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("{story}: the silo is not written again");
+}
+
 /// The application goes on after the disaster.
 pub async fn goes_on(silo: &Silo, story: &str) {
     for n in 0..3 {

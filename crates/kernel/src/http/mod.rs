@@ -70,7 +70,8 @@ where
     B::Error: std::fmt::Display,
 {
     match incoming.path {
-        "/health" | "/live" => return answer::text(StatusCode::OK, "ok\n"),
+        "/live" => return answer::text(StatusCode::OK, "ok\n"),
+        "/health" => return health(incoming),
         "/ready" if incoming.app.is_draining() => return answer::text(StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
         "/ready" => return answer::text(StatusCode::OK, "ok\n"),
         _ => {}
@@ -91,6 +92,14 @@ where
         page(incoming)
     };
     result.unwrap_or_else(|error| answer::problem(incoming, &error))
+}
+
+/// Whether all is well, and else what is not, as a problem document. A process that says no here need not be restarted: it waits.
+fn health(incoming: &Incoming<'_>) -> Response<Payload> {
+    match incoming.app.silos().trouble().or_else(|| incoming.app.room().admit().err()) {
+        None => answer::text(StatusCode::OK, "ok\n"),
+        Some(error) => answer::problem(incoming, &error),
+    }
 }
 
 /// Links and cookies are made for one origin; a request for any other host is somebody's trick or a wrong configuration.

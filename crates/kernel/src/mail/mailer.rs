@@ -1,26 +1,43 @@
 use super::Mail;
-use base::{Error, Result, Time, new_id};
+use base::{Code, Error, Result, Time, new_id};
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     message::{Mailbox, MultiPart},
+    transport::smtp,
 };
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// How many mails the dev mailbox shows.
 const SHOWN: usize = 200;
 
+/// Replies of a mail server that no later try will change: there is no such mailbox, or it takes nothing from us (RFC 5321, section 4.2.3).
+/// Other refusals that call themselves permanent are as often a wrong password or a full quota, and are tried again.
+const NO_SUCH_MAILBOX: [u16; 3] = [550, 551, 553];
+
 /// The way out for mails. Sending waits for a network: do it from a job, never while a request waits for its answer.
 #[derive(Clone)]
 pub enum Mailer {
-    Smtp {
-        transport: AsyncSmtpTransport<Tokio1Executor>,
-        from: Mailbox,
-    },
+    Smtp(Arc<Smtp>),
     /// Each mail is a file in `dir`; nothing leaves the machine.
     Dev {
         dir: PathBuf,
     },
+}
+
+/// A mail server, and whose mails it gets.
+pub struct Smtp {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+    /// For one mail, from the connection to the last answer.
+    limit: Duration,
+    /// When the server last was silent for as long as that. Others do not wait for it right after.
+    silent: Mutex<Option<Instant>>,
 }
 
 /// A mail as the dev mailbox shows it.
@@ -41,25 +58,17 @@ impl Mailer {
         let wrong = |what: &'static str| Error::malformed("config", what);
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(&of.mail.smtp_url)
             .map_err(|_| wrong("mail.smtp_url is not like smtps://user:password@host:465."))?
-            .timeout(Some(std::time::Duration::from_secs(20)))
             .build();
         let from = of.mail.from.parse().map_err(|_| wrong("mail.from is not like Name <name@example.com>."))?;
-        Ok(Mailer::Smtp { transport, from })
+        let limit = Duration::from_secs(of.mail.timeout.0.into());
+        Ok(Mailer::Smtp(Arc::new(Smtp { transport, from, limit, silent: Mutex::default() })))
     }
 
-    pub async fn send(&self, mail: &Mail) -> Result<()> {
+    /// Sends a mail, or fails within the time that the configuration gives. `id` becomes its Message-ID: a mail of which nobody knows
+    /// whether it left is sent again under the same one, so that whoever gets both can tell.
+    pub async fn send(&self, mail: &Mail, id: &str) -> Result<()> {
         match self {
-            Mailer::Smtp { transport, from } => {
-                let to: Mailbox = mail.to.parse().map_err(|_| Error::fault("to", "email", "This is not a mail address."))?;
-                let message = Message::builder()
-                    .from(from.clone())
-                    .to(to)
-                    .subject(&mail.subject)
-                    .multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()))
-                    .map_err(Error::internal)?;
-                transport.send(message).await.map_err(|cause| Error::unavailable("The mail could not be sent.").with_cause(cause))?;
-                Ok(())
-            }
+            Mailer::Smtp(server) => server.send(mail, id).await,
             Mailer::Dev { dir } => {
                 let sent = Sent { mail: mail.clone(), at: Time::now().to_string() };
                 let (dir, name, bytes) = (dir.clone(), new_id(), serde_json::to_vec_pretty(&sent).map_err(Error::internal)?);
@@ -89,6 +98,47 @@ impl Mailer {
     }
 }
 
+impl Smtp {
+    async fn send(&self, mail: &Mail, id: &str) -> Result<()> {
+        let message = message(&self.from, mail, id)?;
+        if self.silent.lock().is_some_and(|since| since.elapsed() < self.limit / 2) {
+            return Err(not_sent("the mail server was silent a moment ago"));
+        }
+        // The transport itself limits nothing but the connecting.
+        match tokio::time::timeout(self.limit, self.transport.send(message)).await {
+            Ok(sent) => sent.map(drop).map_err(refused),
+            Err(late) => {
+                *self.silent.lock() = Some(Instant::now());
+                Err(not_sent(late))
+            }
+        }
+    }
+}
+
+fn message(from: &Mailbox, mail: &Mail, id: &str) -> Result<Message> {
+    let to: Mailbox = mail.to.parse().map_err(|_| Error::fault("to", "email", "This is not a mail address."))?;
+    let written = Message::builder()
+        .message_id(Some(format!("<{id}@{}>", from.email.domain())))
+        .from(from.clone())
+        .to(to)
+        .subject(&mail.subject)
+        .multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()));
+    written.map_err(Error::internal)
+}
+
+fn not_sent(cause: impl std::fmt::Display) -> Error {
+    Error::unavailable("The mail could not be sent.").with_cause(cause)
+}
+
+fn refused(cause: smtp::Error) -> Error {
+    match cause.status() {
+        Some(reply) if NO_SUCH_MAILBOX.contains(&reply.into()) => {
+            Error::new(Code::Invalid, "mailbox", "The mail server says that there is no such mailbox.").with_cause(cause)
+        }
+        _ => not_sent(cause),
+    }
+}
+
 async fn blocking<T: Send + 'static>(f: impl FnOnce() -> std::io::Result<T> + Send + 'static) -> Result<T> {
     Ok(tokio::task::spawn_blocking(f).await.map_err(Error::internal)??)
 }
@@ -105,8 +155,8 @@ mod tests {
         let mailer = Mailer::new(&config).unwrap();
         assert!(mailer.list().await.unwrap().is_empty());
         let letters = Letters::new(&config);
-        mailer.send(&letters.verify("first@example.com", "1")).await.unwrap();
-        mailer.send(&letters.verify("second@example.com", "2")).await.unwrap();
+        mailer.send(&letters.verify("first@example.com", "1"), "1").await.unwrap();
+        mailer.send(&letters.verify("second@example.com", "2"), "2").await.unwrap();
         let shown = serde_json::to_value(mailer.list().await.unwrap()).unwrap();
         assert_eq!(shown[0]["to"], "second@example.com");
         assert_eq!(shown[1]["links"][0], "http://127.0.0.1:7070/verify#token=1");
@@ -147,9 +197,10 @@ mod tests {
             seen
         });
         let mailer = Mailer::new(&config).unwrap();
-        mailer.send(&Letters::new(&config).verify("ada@example.com", "TOKEN")).await.unwrap();
+        mailer.send(&Letters::new(&config).verify("ada@example.com", "TOKEN"), "job-1").await.unwrap();
         let seen = server.await.unwrap();
         assert!(seen.contains("RCPT TO:<ada@example.com>") && seen.contains("Subject: Confirm your mail address"), "{seen}");
+        assert!(seen.contains("Message-ID: <job-1@localhost>"), "{seen}");
         assert!(seen.contains("http://127.0.0.1:7070/verify#token=") && seen.contains("text/html"), "{seen}");
     }
 }

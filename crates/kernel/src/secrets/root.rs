@@ -1,5 +1,6 @@
 use super::{DataKey, joined, random};
 use base::{Code, Error, Result, TenantId};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hkdf::Hkdf;
 use sha2::{Digest, Sha256};
 use std::{fmt, fs, io::Write, os::unix::fs::OpenOptionsExt, os::unix::fs::PermissionsExt, path::Path};
@@ -35,6 +36,11 @@ impl RootKey {
         let mut out = [0; 32];
         Hkdf::<Sha256>::new(Some(b"tenon/1"), &self.0).expand(purpose.as_bytes(), &mut out).map_err(Error::internal)?;
         Ok(out)
+    }
+
+    /// A token as [`super::random_token`] makes them, but the same for the same purpose: what stands in it need not be kept anywhere.
+    pub fn token(&self, purpose: &str) -> Result<String> {
+        Ok(URL_SAFE_NO_PAD.encode(self.derive(&format!("token {purpose}"))?))
     }
 
     /// Seals values that belong to the installation and not to a tenant, such as the next refresh token of a family.

@@ -4,7 +4,7 @@ use super::{accepted, problem};
 use crate::{
     ctx::Ctx,
     jobs::{Job, Running},
-    module::JobKind,
+    module::{JobKind, Patience},
     operations::{Call, Operation, Reply, schema_of},
     records::{Plan, Query},
     tx::Tx,
@@ -69,7 +69,7 @@ pub(super) fn job(plan: &Arc<Plan>) -> JobKind {
     let plan = plan.clone();
     JobKind {
         name: format!("{}.bulk", plan.resource),
-        attempts: 3,
+        patience: Patience::Tries(3),
         work: Arc::new(move |cx, job| {
             let plan = plan.clone();
             Box::pin(async move {

@@ -6,7 +6,7 @@ use crate::{
     background,
     ctx::Ctx,
     jobs::{Job, Running},
-    module::JobKind,
+    module::{JobKind, Patience},
     operations::{Call, Operation, Reply, schema_of},
     records::Plan,
     tx::Tx,
@@ -83,7 +83,7 @@ pub(super) fn job(plan: &Arc<Plan>) -> JobKind {
     let plan = plan.clone();
     JobKind {
         name: format!("{}.import", plan.resource),
-        attempts: 3,
+        patience: Patience::Tries(3),
         work: Arc::new(move |cx, job| {
             let plan = plan.clone();
             Box::pin(async move {

@@ -192,11 +192,11 @@ async fn r_06_damage_that_nobody_has_met_is_found_by_reading_everything() {
     app.get(ADMIN, COMPANIES).await.expect(200);
     let file = &files(&app, ours)[0];
     let db = rusqlite::Connection::open(file).unwrap();
-    let page: u64 = db.query_row("SELECT rootpage FROM sqlite_master WHERE name = 'crm_companies_country_key_ix'", [], |row| row.get(0)).unwrap();
-    let size: u64 = db.query_row("PRAGMA page_size", [], |row| row.get(0)).unwrap();
+    let page: i64 = db.query_row("SELECT rootpage FROM sqlite_master WHERE name = 'crm_companies_country_key_ix'", [], |row| row.get(0)).unwrap();
+    let size: i64 = db.query_row("PRAGMA page_size", [], |row| row.get(0)).unwrap();
     drop(db);
     let damaged = fs::OpenOptions::new().write(true).open(file).unwrap();
-    std::os::unix::fs::FileExt::write_all_at(&damaged, &vec![0xA5; usize::try_from(size).unwrap()], (page - 1) * size).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&damaged, &vec![0xA5; usize::try_from(size).unwrap()], ((page - 1) * size).unsigned_abs()).unwrap();
     app.get(ADMIN, &format!("{COMPANIES}?limit=1")).await.expect(200);
     assert_eq!(app.app.scrub().await.unwrap(), all);
     expect_only_acme_closed(&app, "found by reading everything").await;

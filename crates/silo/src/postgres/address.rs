@@ -1,3 +1,4 @@
+use super::server::CONNECT;
 use base::{Code, Error, Result};
 use rustls::{
     ClientConfig, RootCertStore,
@@ -5,6 +6,9 @@ use rustls::{
 };
 use std::{borrow::Cow, sync::Arc, time::Duration};
 use tokio_postgres::{Config, config::SslMode};
+
+/// A machine that confirms nothing of what was sent for so long is gone, and a wire on which nothing was said is looked at as often.
+const UNHEARD: Duration = Duration::from_secs(5);
 
 /// Where the server is, and how to know that it is the right one.
 pub struct Address {
@@ -19,7 +23,10 @@ impl Address {
     pub fn parse(url: &str) -> Result<Address> {
         let (url, root) = without(url, "sslrootcert");
         let mut config: Config = url.parse().map_err(|e: tokio_postgres::Error| refused(why(&e)))?;
-        config.application_name("tenon").connect_timeout(Duration::from_secs(5)).keepalives_idle(Duration::from_secs(30));
+        // Each of several servers has its share of the time for a session.
+        let share = u32::try_from(config.get_hosts().len()).unwrap_or(u32::MAX).max(1);
+        config.application_name("tenon").connect_timeout(CONNECT / share);
+        config.tcp_user_timeout(UNHEARD).keepalives_idle(UNHEARD).keepalives_interval(UNHEARD).keepalives_retries(3);
         let tls = match config.get_ssl_mode() {
             SslMode::Require => Some(tls(root.as_deref())?),
             _ if root.is_some() => return Err(refused("sslrootcert is only looked at with sslmode=require.")),

@@ -66,7 +66,7 @@ impl Cluster {
 
     /// Refuses to start where silos could not be made, with what to run.
     pub fn check(&self) -> Result<()> {
-        let mut lease = self.pool.handle.block_on(self.pool.lease())?;
+        let mut lease = self.pool.handle().block_on(self.pool.lease())?;
         let sql = "SELECT r.rolsuper OR r.rolcreaterole, has_database_privilege(current_database(), 'CREATE'), CAST(current_user AS TEXT), \
             CAST(current_database() AS TEXT), CAST(current_setting('server_version_num') AS INTEGER) FROM pg_catalog.pg_roles r WHERE r.rolname = current_user";
         let rows = lease.session()?.query(Ahead::default(), sql, &[])?;
@@ -93,7 +93,7 @@ impl Cluster {
 
     /// Other installations whose hub is in this database, by their ids.
     pub fn others(&self) -> Result<Vec<String>> {
-        let mut lease = self.pool.handle.block_on(self.pool.lease())?;
+        let mut lease = self.pool.handle().block_on(self.pool.lease())?;
         let sql = r"SELECT CAST(nspname AS TEXT) FROM pg_catalog.pg_namespace WHERE nspname LIKE 'tenon\_%\_hub' ORDER BY nspname";
         let own = self.place(TenantId::HUB).name.clone();
         let rows = lease.session()?.query(Ahead::default(), sql, &[])?;
@@ -104,7 +104,7 @@ impl Cluster {
 
     /// Every silo of this installation.
     pub fn all(&self) -> Result<Vec<TenantId>> {
-        let mut lease = self.pool.handle.block_on(self.pool.lease())?;
+        let mut lease = self.pool.handle().block_on(self.pool.lease())?;
         let sql = "SELECT CAST(nspname AS TEXT) FROM pg_catalog.pg_namespace WHERE substr(nspname, 1, length(?1)) = ?1 ORDER BY nspname";
         let prefix = format!("{}_", self.prefix);
         let rows = lease.session()?.query(Ahead::default(), sql, &[prefix.as_str().into()])?;
@@ -125,7 +125,7 @@ impl Cluster {
 
     /// Settings of the server under which acknowledged work can be lost, or sessions run out.
     pub fn warnings(&self) -> Result<Vec<(String, String)>> {
-        let mut lease = self.pool.handle.block_on(self.pool.lease())?;
+        let mut lease = self.pool.handle().block_on(self.pool.lease())?;
         let sql = "SELECT current_setting('fsync') = 'on', current_setting('full_page_writes') = 'on', current_setting('synchronous_commit') <> 'off', \
             CAST(current_setting('max_connections') AS BIGINT)";
         let rows = lease.session()?.query(Ahead::default(), sql, &[])?;
@@ -151,7 +151,7 @@ impl Cluster {
     }
 
     pub fn exists(&self, id: TenantId) -> Result<bool> {
-        let mut lease = self.pool.handle.block_on(self.pool.lease())?;
+        let mut lease = self.pool.handle().block_on(self.pool.lease())?;
         let name = self.place(id).name.clone();
         let sql = "SELECT CAST(1 AS BIGINT) FROM pg_catalog.pg_namespace WHERE nspname = ?1";
         Ok(!lease.session()?.query(Ahead::default(), sql, &[name.into()])?.is_empty())
@@ -161,9 +161,10 @@ impl Cluster {
     pub fn make(&self, id: TenantId, schema: &str, search: bool, fill: impl FnOnce(&mut Link) -> Result<()>) -> Result<bool> {
         let place = self.place(id);
         let name = &place.name;
-        let mut lease = self.pool.handle.block_on(self.pool.lease())?;
+        let mut lease = self.pool.handle().block_on(self.pool.lease())?;
         let session = lease.session()?;
         session.open = true;
+        session.is_patient(true);
         // One silo at a time: roles are rows of a catalogue that all databases share.
         session.batch("BEGIN; SELECT pg_advisory_xact_lock(hashtext('tenon makes a silo'))")?;
         let there = |session: &mut Session, table: &str, column: &str| {
@@ -207,9 +208,10 @@ impl Cluster {
 
     pub fn remove(&self, id: TenantId) -> Result<()> {
         let name = self.place(id).name.clone();
-        let mut lease = self.pool.handle.block_on(self.pool.lease())?;
+        let mut lease = self.pool.handle().block_on(self.pool.lease())?;
         let session = lease.session()?;
         session.open = true;
+        session.is_patient(true);
         let sql = format!(r#"BEGIN; SET LOCAL lock_timeout = '5s'; DROP SCHEMA IF EXISTS "{name}" CASCADE; DROP ROLE IF EXISTS "{name}"; COMMIT"#);
         session.batch(&sql)?;
         session.open = false;
@@ -224,7 +226,7 @@ impl Cluster {
 
     /// The name of the schema that a silo was made with.
     fn schema_name(&self, id: TenantId) -> Result<String> {
-        let mut lease = self.pool.handle.block_on(self.pool.lease())?;
+        let mut lease = self.pool.handle().block_on(self.pool.lease())?;
         let sql = "SELECT obj_description(oid, 'pg_namespace') FROM pg_catalog.pg_namespace WHERE nspname = ?1";
         let rows = lease.session()?.query(Ahead::default(), sql, &[self.place(id).name.as_str().into()])?;
         let comment = rows.first().map(crate::Row::postgres).ok_or_else(Error::not_found)?.opt_text(0)?.unwrap_or_default().to_owned();

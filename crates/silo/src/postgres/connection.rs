@@ -1,6 +1,7 @@
 use super::{
     cluster::Place,
     pool::{Lease, Pool},
+    server::State,
     session::{Ahead, Waiting},
 };
 use crate::{
@@ -75,7 +76,7 @@ impl Connection {
 
     fn lease(&mut self) -> Result<&mut Lease> {
         if self.lease.is_none() {
-            self.lease = Some(self.pool.handle.block_on(self.pool.lease())?);
+            self.lease = Some(self.pool.handle().block_on(self.pool.lease())?);
         }
         self.lease.as_mut().ok_or_else(|| Error::internal("no session"))
     }
@@ -86,8 +87,11 @@ impl Connection {
         let place = self.place.clone();
         let session = self.lease()?.session()?;
         session.open = true;
-        let answer = session.batch(&place.begin_write).and_then(|messages| head(&messages));
-        if answer.is_err() {
+        let answer = session.batch(&place.begin_write).map_err(fault::of_a_writer).and_then(|messages| head(&messages));
+        if let Err(e) = &answer {
+            if e.name() == Error::READ_ONLY {
+                self.pool.server.found(State::ReadOnly, e.cause().unwrap_or_default());
+            }
             self.rollback();
         }
         answer
@@ -163,7 +167,7 @@ impl Connection {
                 format!(r#"UPDATE "meta" SET "seq" = {seq}, "hash" = '\x{hash}', "epoch" = {epoch} WHERE "one" = 1; COMMIT"#)
             }
         };
-        self.lease()?.session()?.batch_after(&ahead, &sql)?;
+        self.lease()?.session()?.batch_after(&ahead, &sql).map_err(fault::unsure)?;
         if let Some(mut lease) = self.lease.take() {
             lease.session()?.open = false;
         }
@@ -287,6 +291,7 @@ impl Connection {
     pub fn unlimited(&mut self) -> Result<()> {
         self.deadline.set(None);
         if !self.unlimited {
+            self.lease()?.session()?.is_patient(true);
             self.batch("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")?;
             self.unlimited = true;
         }

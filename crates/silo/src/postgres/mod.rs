@@ -8,6 +8,7 @@ mod bound;
 mod cluster;
 mod connection;
 mod pool;
+mod server;
 mod session;
 mod store;
 

@@ -1,4 +1,8 @@
-use super::{address::Address, cluster::limits, session::Session};
+use super::{
+    address::Address,
+    server::{Refusal, Server},
+    session::Session,
+};
 use crate::fault;
 use base::{Error, Result};
 use parking_lot::Mutex;
@@ -8,34 +12,52 @@ use std::{
 };
 use tokio::{
     runtime::Handle,
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
+    time::timeout,
 };
-use tokio_postgres::{NoTls, Socket, tls::MakeTlsConnect};
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 const IDLE: Duration = Duration::from_secs(60);
-const WAIT: Duration = Duration::from_secs(5);
+/// For a session that somebody else has.
+const WAIT: Duration = Duration::from_secs(1);
 
 /// The sessions of this installation. Who has one has it alone, and only a clean one comes back.
 pub struct Pool {
-    address: Address,
-    pub handle: Handle,
+    pub server: Arc<Server>,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<(Instant, Session)>>,
+    /// Rung when a session has come back.
+    back: Notify,
 }
 
 impl Pool {
     pub fn new(address: Address, size: usize) -> Arc<Pool> {
-        Arc::new(Pool { address, handle: Handle::current(), permits: Arc::new(Semaphore::new(size.max(1))), idle: Mutex::default() })
+        let permits = Arc::new(Semaphore::new(size.max(1)));
+        Arc::new(Pool { server: Server::new(address), permits, idle: Mutex::default(), back: Notify::new() })
     }
 
-    /// Waits for a session, at most 5 s.
+    pub fn handle(&self) -> &Handle {
+        &self.server.handle
+    }
+
+    /// A session: an idle one, or a new one. Waits a second for one that is on loan; not at all for a server that is gone.
     pub async fn lease(self: &Arc<Self>) -> Result<Lease> {
-        let permit = tokio::time::timeout(WAIT, self.permits.clone().acquire_owned()).await;
-        let permit = permit.map_err(|_| fault::busy("no session became free"))?.map_err(Error::internal)?;
+        self.server.admit()?;
+        tokio::select! {
+            lease = self.lease_of_a_server_that_is_there() => lease,
+            () = self.server.gone() => Err(fault::lost("the server does not answer")),
+        }
+    }
+
+    async fn lease_of_a_server_that_is_there(self: &Arc<Self>) -> Result<Lease> {
+        let permit = timeout(WAIT, self.permits.clone().acquire_owned()).await;
+        let permit = permit.map_err(|_| none_free())?.map_err(Error::internal)?;
         let session = match self.take() {
             Some(session) => session,
-            None => self.connect().await?,
+            None => match self.server.connect().await {
+                Ok(session) => session,
+                Err(Refusal { crowded: true, .. }) => self.next_back().await?,
+                Err(refusal) => return Err(refusal.error),
+            },
         };
         Ok(Lease { session: Some(session), pool: self.clone(), _permit: permit })
     }
@@ -50,37 +72,32 @@ impl Pool {
         None
     }
 
-    async fn connect(&self) -> Result<Session> {
-        match &self.address.tls {
-            None => self.connect_by(NoTls).await,
-            Some(tls) => self.connect_by(MakeRustlsConnect::new(tls.clone())).await,
-        }
-    }
-
-    async fn connect_by<T>(&self, tls: T) -> Result<Session>
-    where
-        T: MakeTlsConnect<Socket>,
-        T::Stream: Send + 'static,
-    {
-        let made = tokio::time::timeout(WAIT, self.address.config.connect(tls)).await.map_err(fault::lost)?;
-        let (client, connection) = made.map_err(|e| fault::postgres(&e))?;
-        self.handle.spawn(async move {
-            if let Err(e) = connection.await {
-                tracing::warn!(error = %e, "a PostgreSQL session ended");
+    /// The server takes no more connections: the next session that comes back will do.
+    async fn next_back(&self) -> Result<Session> {
+        let found = timeout(WAIT, async {
+            loop {
+                let back = self.back.notified();
+                match self.take() {
+                    Some(session) => return session,
+                    None => back.await,
+                }
             }
         });
-        tokio::time::timeout(WAIT, client.batch_execute(&limits())).await.map_err(fault::lost)?.map_err(|e| fault::postgres(&e))?;
-        Ok(Session::new(client, self.handle.clone()))
+        found.await.map_err(|_| none_free())
     }
 
     /// Closes what nobody has needed for a while.
     pub fn close_idle(&self) {
-        self.idle.lock().retain(|(since, _)| since.elapsed() < IDLE);
+        self.idle.lock().retain(|(since, session)| since.elapsed() < IDLE && session.is_clean());
     }
 
     pub fn close(&self) {
         self.idle.lock().clear();
     }
+}
+
+fn none_free() -> Error {
+    fault::busy("no session became free")
 }
 
 /// A session on loan.
@@ -101,10 +118,12 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some(session) = self.session.take()
+        if let Some(mut session) = self.session.take()
             && session.is_clean()
         {
+            session.is_patient(false);
             self.pool.idle.lock().push((Instant::now(), session));
+            self.pool.back.notify_one();
         }
     }
 }

@@ -1,15 +1,21 @@
-use super::bound::Bound;
+use super::{bound::Bound, server::Server};
 use crate::fault;
 use base::{Code, Error, Result, Value};
 use futures_util::future::join_all;
 use lru::LruCache;
-use std::{num::NonZeroUsize, time::Duration};
-use tokio::{runtime::Handle, time::error::Elapsed};
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
+use tokio::task::AbortHandle;
 use tokio_postgres::{Client, Row, SimpleQueryMessage, Statement, types::ToSql};
 
 const STATEMENTS: NonZeroUsize = NonZeroUsize::new(256).unwrap();
-/// A server that says nothing for so long is given up. Every statement has a shorter limit of the server's own.
-const SILENCE: Duration = Duration::from_secs(30);
+/// A session on which nothing comes for so long is given up, also where the server is there: its statements have a shorter limit.
+const PATIENCE: Duration = Duration::from_millis(1750);
+/// The same where statements have no limit: a backup, a migration, a silo that is made or taken away.
+const MORE_PATIENCE: Duration = Duration::from_secs(30);
 
 /// What goes out before a statement, in its round trip.
 #[derive(Default)]
@@ -29,7 +35,12 @@ pub struct Waiting {
 pub struct Session {
     client: Client,
     statements: LruCache<Box<str>, Statement>,
-    handle: Handle,
+    server: Arc<Server>,
+    /// Drives the wire. Left alone it would wait for ever for a server that does not answer.
+    wire: AbortHandle,
+    /// The server's when this session was made.
+    age: u64,
+    patience: Duration,
     /// Between BEGIN and the confirmed end.
     pub open: bool,
     /// The server did not answer in time: what it is doing is not known.
@@ -37,17 +48,28 @@ pub struct Session {
 }
 
 impl Session {
-    pub fn new(client: Client, handle: Handle) -> Session {
-        Session { client, statements: LruCache::new(STATEMENTS), handle, open: false, lost: false }
+    pub fn new(client: Client, server: Arc<Server>, wire: AbortHandle, age: u64) -> Session {
+        server.sessions.fetch_add(1, Relaxed);
+        Session { client, statements: LruCache::new(STATEMENTS), server, wire, age, patience: PATIENCE, open: false, lost: false }
     }
 
     /// Whether somebody else may have it.
     pub fn is_clean(&self) -> bool {
-        !self.open && self.is_alive()
+        !self.open && self.is_alive() && self.age == self.server.age()
+    }
+
+    /// Whether it waits for statements without a limit of the server's own.
+    pub fn is_patient(&mut self, patient: bool) {
+        self.patience = if patient { MORE_PATIENCE } else { PATIENCE };
     }
 
     pub fn is_alive(&self) -> bool {
         !self.lost && !self.client.is_closed()
+    }
+
+    /// SQL without anybody who watches how long it takes: for a session that is being made.
+    pub async fn raw(&self, sql: &str) -> Result<Vec<SimpleQueryMessage>, tokio_postgres::Error> {
+        self.client.simple_query(sql).await
     }
 
     pub fn batch(&mut self, sql: &str) -> Result<Vec<SimpleQueryMessage>> {
@@ -103,10 +125,13 @@ impl Session {
     /// waiting gives nobody a session in the middle of something.
     pub async fn alone(&mut self, begin: &str, sql: &str, p: &[Value<'_>]) -> Result<Vec<Row>> {
         self.open = true;
-        let exchange = tokio::time::timeout(SILENCE, self.alone_for_as_long(begin, sql, p)).await;
-        let Ok((rows, ended)) = exchange else {
-            self.lost = true;
-            return Err(fault::lost("a statement"));
+        let (server, patience) = (self.server.clone(), self.patience);
+        let (rows, ended) = match server.answer(patience, self.alone_for_as_long(begin, sql, p)).await {
+            Ok(answer) => answer,
+            Err(e) => {
+                self.lost = true;
+                return Err(e);
+            }
         };
         self.open = ended.is_err();
         rows.inspect_err(|e| self.doubt(sql, e))
@@ -184,8 +209,8 @@ impl Session {
     }
 
     /// Drives one exchange with the server from the blocking thread on which the closure runs.
-    fn wait<T>(&self, exchange: impl Future<Output = T>) -> Result<T, Elapsed> {
-        self.handle.block_on(async { tokio::time::timeout(SILENCE, exchange).await })
+    fn wait<T>(&self, exchange: impl Future<Output = T>) -> Result<T> {
+        self.server.handle.block_on(self.server.answer(self.patience, exchange))
     }
 
     /// A statement that was prepared before its tables changed can fail for ever: the next one is prepared anew.
@@ -195,13 +220,23 @@ impl Session {
         }
     }
 
-    fn heard<T>(&mut self, answer: Result<Result<T, tokio_postgres::Error>, Elapsed>) -> Result<T> {
+    fn heard<T>(&mut self, answer: Result<Result<T, tokio_postgres::Error>>) -> Result<T> {
         match answer {
             Ok(answer) => answer.map_err(|e| fault::postgres(&e)),
-            Err(late) => {
+            Err(gone) => {
                 self.lost = true;
-                Err(fault::lost(late))
+                Err(gone)
             }
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.server.sessions.fetch_sub(1, Relaxed);
+        // One that is well says goodbye; from any other none would be heard.
+        if self.lost || self.open {
+            self.wire.abort();
         }
     }
 }

@@ -204,29 +204,40 @@ impl Connection {
 
     /// Moves a long WAL into the file, and a very long one even while others wait. The next write then begins it anew, if no reader is
     /// left in it. Says whether it was long.
-    pub fn tidy(&mut self, idle: bool) -> bool {
+    pub fn tidy(&mut self, idle: bool) -> Result<bool> {
         let most = if idle { WAL_KEPT } else { 8 * WAL_KEPT };
         let long = self.wal.as_ref().and_then(|w| w.metadata().ok()).is_some_and(|m| m.len() > most);
         if long {
-            self.checkpoint();
+            self.checkpoint()?;
         }
-        long
+        Ok(long)
     }
 
-    pub fn checkpoint(&mut self) {
-        if let Err(e) = self.raw.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE) {
+    pub fn checkpoint(&mut self) -> Result<()> {
+        self.raw.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE).map(drop).map_err(|e| {
             tracing::warn!(error = %e, "checkpoint");
-        }
+            fault::sqlite(e)
+        })
     }
 
     /// Leaves an empty WAL behind. A reader in the way is waited for only shortly: the next retirement does it.
-    pub fn retire(&mut self) {
+    pub fn retire(&mut self) -> Result<()> {
         let done =
             self.raw.busy_timeout(Duration::from_millis(100)).and_then(|()| self.raw.wal_checkpoint_v2(None::<&str>, CheckpointMode::TRUNCATE));
         match done {
-            Ok(_) => {}
-            Err(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => {}
-            Err(e) => tracing::warn!(error = %e, "checkpoint at retirement"),
+            Ok(_) => Ok(()),
+            Err(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => Ok(()),
+            Err(e) => {
+                tracing::warn!(error = %e, "checkpoint at retirement");
+                Err(fault::sqlite(e))
+            }
+        }
+    }
+
+    /// Closes it without a checkpoint. A sync that failed is not tried again: the system may have dropped what it could not write, and say yes.
+    pub fn abandon(self) {
+        if let Err(e) = self.raw.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true) {
+            tracing::warn!(error = %e, "closing without a checkpoint");
         }
     }
 

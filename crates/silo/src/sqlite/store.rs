@@ -6,9 +6,12 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, LazyLock,
-        atomic::{AtomicUsize, Ordering::Relaxed},
+        atomic::{
+            AtomicBool, AtomicUsize,
+            Ordering::{Relaxed, SeqCst},
+        },
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// An inline read keeps an async worker busy: anything long belongs into a scan.
@@ -21,6 +24,7 @@ pub struct Store {
     inline: Arc<Mutex<Vec<Link>>>,
     inline_count: AtomicUsize,
     pub readers: Arc<Readers>,
+    closed: AtomicBool,
 }
 
 impl Store {
@@ -31,30 +35,58 @@ impl Store {
         if let Link::Sqlite(c) = &mut link {
             c.read_only()?;
         }
-        Ok(Store {
-            path: path.to_owned(),
-            inline: Arc::new(Mutex::new(vec![link])),
-            inline_count: AtomicUsize::new(1),
-            readers: Readers::new(path, gate),
-        })
+        let (inline, inline_count) = (Arc::new(Mutex::new(vec![link])), AtomicUsize::new(1));
+        Ok(Store { path: path.to_owned(), inline, inline_count, readers: Readers::new(path, gate), closed: AtomicBool::new(false) })
+    }
+
+    /// Lets go of every connection, and of those that are in use when their work is done. Nobody reads here any more.
+    pub fn close(&self, patience: Duration) -> Result<()> {
+        let begun = Instant::now();
+        self.closed.store(true, SeqCst);
+        loop {
+            self.abandon();
+            if self.inline_count.load(SeqCst) == 0 && self.readers.is_quiet() {
+                return Ok(());
+            }
+            if begun.elapsed() > patience {
+                return Err(Error::suspect("it cannot be opened anew as long as it is read"));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Closes what is idle, and writes nothing.
+    pub fn abandon(&self) {
+        let idle = std::mem::take(&mut *self.inline.lock());
+        self.inline_count.fetch_sub(idle.len(), SeqCst);
+        idle.into_iter().for_each(Link::abandon);
+        self.readers.abandon();
+    }
+
+    fn inline(&self) -> Option<Link> {
+        if self.closed.load(SeqCst) { None } else { self.inline.lock().pop() }
+    }
+
+    fn back(&self, link: Link) {
+        self.inline.lock().push(link);
     }
 
     /// Reads on the caller's own thread, or gives `f` back when the inline readers are busy.
     pub fn try_inline<T, F: FnOnce(&mut Tx<'_>) -> Result<T>>(&self, tenant: TenantId, f: F) -> Result<Result<T>, F> {
-        let Some(mut link) = self.inline.lock().pop() else { return Err(f) };
+        let Some(mut link) = self.inline() else { return Err(f) };
         let answer = unit::read(tenant, &mut link, INLINE, f);
-        self.inline.lock().push(link);
+        self.back(link);
         Ok(answer)
     }
 
     /// One row by one statement, if an inline reader is free. `generation` is the silo's before anybody looked.
     pub fn peek<T>(&self, generation: u64, sql: &str, p: &[Value<'_>], f: impl FnOnce(&Row<'_>) -> Result<T>) -> Option<Result<Option<T>>> {
-        let mut link = self.inline.lock().pop()?;
+        let mut link = self.inline()?;
         let answer = look(&mut link, generation).and_then(|()| unit::peek(&mut link, INLINE, sql, p, f));
         if answer.is_err() {
             each_reader(std::slice::from_mut(&mut link), Connection::let_go);
         }
-        self.inline.lock().push(link);
+        self.back(link);
         Some(answer)
     }
 
@@ -73,11 +105,12 @@ impl Store {
     /// After a read had to go to the pool: the reader that was opened for it there stays as one more inline reader.
     pub fn enlist(&self) {
         static CORES: LazyLock<usize> = LazyLock::new(|| std::thread::available_parallelism().map_or(2, |n| n.get().min(8)));
-        if self.inline_count.load(Relaxed) < *CORES
+        if !self.closed.load(SeqCst)
+            && self.inline_count.load(Relaxed) < *CORES
             && let Some(link) = self.readers.give()
         {
             self.inline_count.fetch_add(1, Relaxed);
-            self.inline.lock().push(link);
+            self.back(link);
         }
     }
 

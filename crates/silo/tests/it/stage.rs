@@ -21,6 +21,11 @@ pub static SCHEMA: Schema = Schema {
     search: true,
 };
 
+/// How many rounds: a few in every run, many with `TENON_SOAK=1`.
+pub fn rounds(few: u64, many: u64) -> u64 {
+    if std::env::var("TENON_SOAK").is_ok_and(|v| v == "1") { many } else { few }
+}
+
 /// One installation of its own, on one engine.
 pub struct Stage {
     pub silos: Silos,
