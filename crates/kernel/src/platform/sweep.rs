@@ -154,14 +154,14 @@ async fn tell_log(app: &App, what: &str) -> Result<()> {
 
 /// A tenant whose silo has another stamp.
 #[derive(Clone)]
-struct Behind {
+struct Candidate {
     id: String,
     stamp: String,
     /// A try with this binary's declarations has failed, and the next one is not due yet.
     waits: bool,
 }
 
-async fn page(app: &App, place: &(String, String), to: &str) -> Result<Vec<Behind>> {
+async fn page(app: &App, place: &(String, String), to: &str) -> Result<Vec<Candidate>> {
     let (place, to, mine) = (place.clone(), to.to_owned(), app.stamp().to_owned());
     app.hub()
         .scan(move |sql| {
@@ -170,15 +170,15 @@ async fn page(app: &App, place: &(String, String), to: &str) -> Result<Vec<Behin
 LEFT JOIN "migration_failures" f ON f."tenant" = t."id" AND f."stamp" = ?4 AND f."again_at" > ?5
 WHERE (t."stamp", t."id") > (?1, ?2) AND t."stamp" < ?3 AND t."status" NOT IN ('deleted', 'restoring') AND t."id" <> ?6 ORDER BY t."stamp", t."id" LIMIT 128"#,
                 &[(&place.0).into(), (&place.1).into(), (&to).into(), (&mine).into(), Time::now().into(), TenantId::HUB.to_string().into()],
-                |row| Ok(Behind { id: row.text(0)?.to_owned(), stamp: row.text(1)?.to_owned(), waits: row.opt_text(2)?.is_some() }),
+                |row| Ok(Candidate { id: row.text(0)?.to_owned(), stamp: row.text(1)?.to_owned(), waits: row.opt_text(2)?.is_some() }),
             )
         })
         .await
 }
 
-async fn migrate_some(app: &App, some: &[Behind], pace: Pace) -> Result<()> {
+async fn migrate_some(app: &App, some: &[Candidate], pace: Pace) -> Result<()> {
     let abreast = if pace == Pace::Background { 2 } else { 4 };
-    let ids: Vec<TenantId> = some.iter().filter(|behind| pace == Pace::AtOnce || !behind.waits).filter_map(|behind| behind.id.parse().ok()).collect();
+    let ids: Vec<TenantId> = some.iter().filter(|one| pace == Pace::AtOnce || !one.waits).filter_map(|one| one.id.parse().ok()).collect();
     let outcomes: Vec<(TenantId, Result<()>)> =
         stream::iter(ids).map(|id| async move { (id, migrate_one(app, id).await) }).buffer_unordered(abreast).collect().await;
     app.sweep().done.fetch_add(outcomes.len() as u64, Relaxed);

@@ -58,6 +58,35 @@ async fn r_16_a_start_opens_no_company_and_takes_no_longer_with_many() {
     let few = with_companies(10).await;
     let lots = with_companies(many).await;
     let (short, long) = (start(&few).await, start(&lots).await);
+    operators_list_stays_fast(&lots).await;
     println!("start with 10 companies {short:?}, with {many} {long:?}");
     assert!(long < short * 2 + Duration::from_millis(60), "10 companies: {short:?}, {many}: {long:?}");
+}
+
+/// A page of the operator's list, wherever it begins.
+async fn operators_list_stays_fast(folder: &tempfile::TempDir) {
+    let app = TestApp::start_in(vec![testkit::crm()], folder.path()).await;
+    let password = "a long sentence for operators";
+    account::operators::create(&app, "op@tenon.test", "Olga", password).await.unwrap();
+    let test = TestApp::around(app, tempfile::tempdir().unwrap());
+    let body = serde_json::json!({ "email": "op@tenon.test", "password": password, "tenant": "hub" });
+    let token = test.post_as(None, "/api/v1/auth/token", body).await.expect(200)["access_token"].as_str().unwrap().to_owned();
+    let first = test.get_as(Some(&token), "/api/v1/hub/tenants?limit=50").await.expect(200);
+    let some = first["items"][10]["slug"].as_str().unwrap().to_owned();
+    for path in [
+        "/api/v1/hub/tenants?limit=50",
+        &format!("/api/v1/hub/tenants?after={some}"),
+        &format!("/api/v1/hub/tenants?q={some}"),
+        "/api/v1/hub/migrations",
+    ] {
+        let mut fastest = Duration::MAX;
+        for _ in 0..5 {
+            let begun = Instant::now();
+            test.get_as(Some(&token), path).await.expect(200);
+            fastest = fastest.min(begun.elapsed());
+        }
+        println!("{path}: {fastest:?}");
+        assert!(fastest < Duration::from_millis(100), "{path}: {fastest:?}");
+    }
+    test.app.shutdown().await;
 }

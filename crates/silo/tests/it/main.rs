@@ -1,6 +1,8 @@
 //! Stories told through the public API: each runs on SQLite always, and on PostgreSQL when TENON_TEST_POSTGRES says where.
 
 #[cfg(test)]
+mod at_open;
+#[cfg(test)]
 mod copying;
 #[cfg(test)]
 mod isolation;
