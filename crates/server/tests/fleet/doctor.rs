@@ -81,7 +81,7 @@ async fn the_doctor_finds_what_was_done_to_files() {
 
         let stranger = file(&app, TenantId::new());
         fs::write(&stranger, &good).unwrap();
-        finds(&app, args, "silo", &["no company that it belongs to"]);
+        finds(&app, args, "orphan", &["belongs to no company"]);
         fs::remove_file(stranger).unwrap();
 
         fs::set_permissions(&data, fs::Permissions::from_mode(0o777)).unwrap();

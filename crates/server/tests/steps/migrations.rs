@@ -92,7 +92,16 @@ impl Shop {
             let first = self.app.get(ADMIN, &self.path()).await;
             base::disarm(point);
             let reached = base::reached(point) > seen;
-            first.expect(if action == Action::Delay || !reached { 200 } else { 500 });
+            if action == Action::Delay || !reached {
+                first.expect(200);
+            } else if first.status == 503 {
+                // What failed in one module's tables keeps that module as it was, until the next opening.
+                assert_eq!(first.code(), "not-migrated", "{point}: {}", first.text());
+                self.app.app.shutdown().await;
+                self.restart(shop(&self.app.folder().join("data"), self.version)).await;
+            } else {
+                first.expect(500);
+            }
             reached
         };
         self.check(point).await;

@@ -181,6 +181,7 @@ async fn r_06_damage_that_nobody_has_met_is_found_by_reading_everything() {
     for n in 0..100 {
         company(&app, &format!("Company {n}")).await;
     }
+    app.post(Who::OtherTenant, COMPANIES, json!({ "name": "theirs" })).await.expect(201);
     let ours = app.tenant(&app.admin);
     app.app.shutdown().await;
     start(&mut app).await;
