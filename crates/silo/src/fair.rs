@@ -14,7 +14,7 @@ use std::{
 use tokio::sync::oneshot;
 
 /// So long somebody waits for a turn, at most.
-const WAIT: Duration = if cfg!(test) { Duration::from_millis(600) } else { Duration::from_secs(2) };
+const WAIT: Duration = Duration::from_secs(2);
 
 pub struct Gate {
     /// Places that one tenant may hold.

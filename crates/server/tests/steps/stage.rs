@@ -234,7 +234,9 @@ ON CONFLICT ("tenant") DO UPDATE SET "at" = CASE WHEN "due"."at" < ?2 THEN "due"
         let mut command = tenon(&self.data(), &self.app.app.config().server.public_url);
         let output = command.args(["doctor", "--json"]).stdout(std::process::Stdio::piped()).output().unwrap();
         let found: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
-        let wrong: Vec<_> = found.iter().filter(|finding| finding["ok"] == false && finding["check"] != "console").collect();
+        // A debug build may lack the console, and the PostgreSQL of tests syncs nothing.
+        let of_tests = |finding: &serde_json::Value| matches!(finding["check"].as_str(), Some("console" | "engine"));
+        let wrong: Vec<_> = found.iter().filter(|finding| finding["ok"] == false && !of_tests(finding)).collect();
         assert!(wrong.is_empty(), "{wrong:?}");
     }
 }

@@ -1,7 +1,7 @@
 use crate::{Head, Row, ddl, deadline::Deadline, fault};
 use base::{Error, Result, Value};
 use rusqlite::{
-    CachedStatement, FileControl, OpenFlags, ToSql,
+    CachedStatement, OpenFlags, ToSql,
     config::DbConfig,
     limits::Limit,
     types::{ToSqlOutput, ValueRef},
@@ -293,10 +293,6 @@ fn harden(raw: &mut rusqlite::Connection, role: Role, deadline: &Deadline) -> ru
         raw.set_db_config(switch, on)?;
     }
     raw.progress_handler(STEPS, Some(deadline.watch()))?;
-    if role != Role::Builder && role != Role::Guest {
-        // The WAL stays when the last connection closes: creating it again costs five times the open.
-        raw.file_control(None::<&str>, FileControl::PersistWal(&mut 1))?;
-    }
     raw.execute_batch(match role {
         Role::Reader => concat!(
             "PRAGMA foreign_keys=ON; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=1048576; ",

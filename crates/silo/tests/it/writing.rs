@@ -330,7 +330,7 @@ async fn a_long_log_is_moved_into_the_file() {
     assert!(dir.join(format!("{}.db", silo.id().hex())).metadata().unwrap().len() > 12 << 20);
     drop(silo);
     stage.silos.shutdown().await;
-    assert_eq!(wal.metadata().unwrap().len(), 0, "it stays, empty, so that the next open is fast");
+    assert!(!wal.exists(), "whoever closes the last of a silo's connections leaves one file");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
