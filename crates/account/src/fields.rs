@@ -14,6 +14,11 @@ pub fn key(text: &str) -> String {
     fold(text)
 }
 
+/// The body of an operation that reads none: a field that would go unread is refused.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
 /// Collects faults while a form is read.
 #[derive(Default)]
 pub struct Form(Vec<Fault>);

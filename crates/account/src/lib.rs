@@ -4,6 +4,7 @@
 //! and the hub row that makes it reachable last, what revokes writes the hub first. Each step is safe to run twice, and a job keyed by
 //! the same id finishes what a crash left half done.
 
+mod acceptance;
 mod companies;
 mod devices;
 mod fields;
@@ -43,12 +44,13 @@ pub fn module() -> Result<Module> {
         .operations(companies::operations())
         .operations(members::operations())
         .operations(invitations::operations())
+        .operations(acceptance::operations())
         .operations(roles::operations())
         .operations(keys::operations());
     Ok(module
         .job_for(mails::SEND, Patience::Seconds(mails::PATIENCE), mails::send)
         .job(founding::FOUND, 8, founding::found_later)
-        .job(invitations::JOIN, 8, invitations::join_later)
+        .job(acceptance::JOIN, 8, acceptance::join_later)
         .job(members::SYNC, 8, members::sync_later)
         .job(keys::PUT, 8, keys::put_later)
         .job_for(keys::EXPOSED, Patience::Seconds(mails::PATIENCE), keys::tell_exposed)

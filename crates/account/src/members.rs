@@ -2,6 +2,7 @@
 //! and goes before it when somebody loses.
 
 use crate::{
+    fields::Nothing,
     pages::{CURSOR, LIMIT, Page},
     proof::person,
     roles, seats,
@@ -228,10 +229,6 @@ async fn leave(cx: Ctx, call: Call) -> Result<Reply> {
     let id = cx.member().ok_or_else(|| Error::conflict("no-company", "You are in no company at the moment."))?.to_owned();
     remove(cx, call, id, Removal::Oneself).await
 }
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Removal {

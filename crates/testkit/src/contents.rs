@@ -1,4 +1,4 @@
-use crate::TestApp;
+use crate::{TestApp, on_postgres};
 use base::{Result, TenantId, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -69,11 +69,6 @@ fn read(sql: &mut silo::Tx<'_>, word: &str) -> Result<BTreeMap<String, Vec<Strin
         all.insert(table, rows);
     }
     Ok(all)
-}
-
-/// Whether the tests run on PostgreSQL: the one place where a test must know, because each engine lists its tables in its own way.
-fn on_postgres() -> bool {
-    std::env::var("TENON_TEST_POSTGRES").is_ok()
 }
 
 fn tables(sql: &mut silo::Tx<'_>) -> Result<Vec<String>> {

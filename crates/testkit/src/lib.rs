@@ -10,6 +10,7 @@ mod packs;
 mod person;
 mod postgres;
 mod proxy;
+mod runs;
 mod sink;
 
 pub use app::{Answer, TestApp};
@@ -19,6 +20,7 @@ pub use packs::{crm, sample_companies};
 pub use person::{PASSWORD, Person};
 pub use postgres::Postgres;
 pub use proxy::{Proxy, Wire};
+pub use runs::{on_postgres, silo_file, soak, within};
 pub use sink::{Mood, Received, Sink};
 
 /// The four people who stand ready in every test: the owner of a company, a member of it who may do nothing, the owner of another

@@ -53,7 +53,7 @@ pub(crate) fn operations(plan: &Arc<Plan>, declared: &dyn Fn(&str) -> bool) -> V
             .param("fields", "Only these fields.")
             .param("expand", "References whose titles are wanted.")
             .answers_json(StatusCode::OK, record.clone())
-            .record(plan, {
+            .record({
                 let plan = plan.clone();
                 move |tx, call| get(tx, &plan, call)
             }),
@@ -127,7 +127,6 @@ pub(crate) fn operations(plan: &Arc<Plan>, declared: &dyn Fn(&str) -> bool) -> V
         let label = step.label.clone();
         let operation = Operation::post(&named(&name), &format!("{by_id}/{name}"), &format!("{label}: moves a {one} to {}.", step.to))
             .needs(&plan.move_permission(&name, declared))
-            .of(&plan)
             .answers_json(StatusCode::OK, record.clone());
         all.push(operation.write(move |tx, call| {
             let values = tx.go(&plan, call.record_id()?, &name, call.if_match)?;

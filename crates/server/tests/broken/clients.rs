@@ -1,6 +1,5 @@
 //! Clients that go away: in the middle of a request, and from streams that never end by themselves. Over real sockets.
 
-use crate::{soak, within};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
@@ -8,7 +7,7 @@ use hyper_util::{
 };
 use serde_json::json;
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
-use testkit::{ADMIN, OTHER_TENANT, TestApp, Who};
+use testkit::{ADMIN, OTHER_TENANT, TestApp, Who, soak, within};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -105,7 +104,7 @@ async fn s_11_requests_that_are_given_up_anywhere_leave_nothing_of_one_company_w
     while let Some(done) = clients.join_next().await {
         (read, whole) = (read + done.unwrap(), whole + 1);
     }
-    println!("{all} requests, {whole} of them answered before they were given up, {read} bytes");
+    println!("evidence: {all} requests, {whole} of them answered before they were given up, {read} bytes");
     for (who, person) in [(ADMIN, &app.admin), (OTHER_TENANT, &app.other)] {
         let theirs = canary(if who == ADMIN { OTHER_TENANT } else { ADMIN });
         let name = format!("after {}", canary(who));
@@ -150,7 +149,7 @@ async fn r_12_readers_of_a_stream_who_vanish_leave_no_task_and_no_file_open() {
     let begun = std::time::Instant::now();
     within(Duration::from_secs(10), "tasks and files are back", async || back()).await;
     println!(
-        "{all} readers vanished: tasks {before_tasks}, then {most}, then {}; files {before_files}, then {}; back after {:?}",
+        "evidence: {all} readers vanished: tasks {before_tasks}, then {most}, then {}; files {before_files}, then {}; back after {:?}",
         tasks(),
         files(),
         begun.elapsed()

@@ -1,16 +1,13 @@
 //! The mail server is gone for a day, in every way there is, and the server that has mails for it is killed.
 
-use crate::{soak, within};
+use crate::serving::{Place, this_binary};
 use serde_json::json;
-use server::door::{Asked, Door};
+use server::door::Asked;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::SocketAddr,
-    path::Path,
-    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
-use testkit::{Mood, PASSWORD, Proxy, Received, Sink, TestApp, Wire};
+use testkit::{Mood, PASSWORD, Proxy, Received, Sink, TestApp, Wire, silo_file, soak, within};
 
 const HOUR: i64 = 3_600_000_000;
 
@@ -101,7 +98,7 @@ async fn r_10_a_mail_server_that_was_gone_for_a_day_gets_every_mail_and_nobody_w
         sink.set(mood).await;
         let begun = Instant::now();
         next_try(&app, &format!("{mood:?} {wire:?}")).await;
-        println!("{mood:?}, {wire:?}: three mails were tried in vain within {:?}", begun.elapsed());
+        println!("evidence: {mood:?}, {wire:?}: three mails were tried in vain within {:?}", begun.elapsed());
         // Who has an account signs in as ever.
         let begun = Instant::now();
         app.sign_in("first@new.test").await;
@@ -118,7 +115,7 @@ async fn r_10_a_mail_server_that_was_gone_for_a_day_gets_every_mail_and_nobody_w
     next_try(&app, "the mail server is back").await;
     let came: Vec<Received> = sink.all().await.into_iter().filter(|mail| mail.to != "first@new.test").collect();
     let count = each_is_one_mail(&came);
-    println!("{count:?}");
+    println!("evidence: mails by address: {count:?}");
     assert_eq!(count.len(), 3, "none is lost");
     for n in 0..3 {
         let mails = sink.mails(&format!("{n}@new.test")).await;
@@ -147,77 +144,41 @@ async fn r_10_a_mail_that_nobody_takes_is_put_aside_after_a_day_and_one_without_
     assert_eq!(jobs(&app).await[1], ("dead".to_owned(), 1));
 }
 
-/// A server of its own, to be killed.
-struct Server {
-    child: Child,
-    at: SocketAddr,
-}
-
-impl Server {
-    async fn start(data: &Path, at: SocketAddr, smtp: &str) -> Server {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tenon"));
-        command.args(["serve", "--listen", &at.to_string()]).env_clear().env("TENON_DATA", data).env("TENON_SMTP_URL", smtp);
-        command.env("TENON_LIMITS__ENABLED", "false").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let server = Server { child: command.spawn().unwrap(), at };
-        within(Duration::from_secs(60), "the server starts", async || {
-            server.door(data).send(&Asked::get("/ready")).await.is_ok_and(|answer| answer.status == 200)
-        })
-        .await;
-        server
-    }
-
-    fn door(&self, data: &Path) -> Door {
-        Door::Socket { at: self.at, data: data.to_owned() }
-    }
-
-    fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
 /// On files only: the leases that end after half a minute are ended in the file. What is proved does not know the engine.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r_10_a_server_that_is_killed_while_a_mail_leaves_sends_it_again_as_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    let at = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let sink = Sink::start().await;
+    let place = Place::new(&data, &[("TENON_SMTP_URL", &sink.url()), ("TENON_LIMITS__ENABLED", "false"), ("TENON_SILOS", "")]);
     let half_a_minute_passes = || {
-        let hub = rusqlite::Connection::open(data.join("silos").join(format!("{}.db", base::TenantId::HUB.hex()))).unwrap();
+        let hub = rusqlite::Connection::open(silo_file(&data, base::TenantId::HUB)).unwrap();
         hub.execute_batch(r#"UPDATE "jobs" SET "lease_until" = 1, "run_at" = 1; UPDATE "due" SET "lease_until" = NULL, "at" = 1"#).unwrap();
     };
     sink.set(Mood::Silent).await;
-    let server = Server::start(&data, at, &sink.url()).await;
+    let life = place.serve(this_binary()).await;
     for n in 0..4 {
         let body = json!({ "company": "New", "name": "Nora", "email": format!("{n}@new.test"), "password": PASSWORD });
-        server.door(&data).done(&Asked::post("/api/v1/auth/register", &body)).await.unwrap();
+        place.door().done(&Asked::post("/api/v1/auth/register", &body)).await.unwrap();
     }
     within(Duration::from_secs(20), "a mail was handed over", async || sink.refused().await > 0).await;
-    server.kill();
+    life.kill();
 
     // It is kept, and the server dies before it is told.
     sink.set(Mood::Gone).await;
     half_a_minute_passes();
-    let server = Server::start(&data, at, &sink.url()).await;
+    let life = place.serve(this_binary()).await;
     within(Duration::from_secs(20), "a mail was kept", async || !sink.all().await.is_empty()).await;
-    server.kill();
+    life.kill();
 
     sink.set(Mood::Well).await;
     half_a_minute_passes();
-    let server = Server::start(&data, at, &sink.url()).await;
+    let life = place.serve(this_binary()).await;
     for n in 0..4 {
         sink.wait(&format!("{n}@new.test"), 1).await;
     }
-    server.kill();
+    life.kill();
     let count = each_is_one_mail(&sink.all().await);
-    println!("{count:?}");
+    println!("evidence: mails by address: {count:?}");
     assert!(count.values().any(|times| *times > 1), "one came twice, and says so");
 }

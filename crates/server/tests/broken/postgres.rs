@@ -1,6 +1,5 @@
 //! PostgreSQL is slow, silent, gone, full of connections or read-only, under load. Each of these tests has a server of its own.
 
-use crate::{soak, within};
 use http::{Method, header};
 use parking_lot::Mutex;
 use serde_json::json;
@@ -12,7 +11,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use testkit::{ADMIN, Answer, Postgres, Proxy, TestApp, Wire};
+use testkit::{ADMIN, Answer, Postgres, Proxy, TestApp, Wire, soak, within};
 use tokio::task::JoinSet;
 
 const COMPANIES: &str = "/api/v1/crm/companies";
@@ -70,7 +69,7 @@ impl Load {
         let refused = std::mem::take(&mut *self.told.refused.lock());
         for (code, times) in &refused {
             let slowest = times.iter().max().copied().unwrap_or_default();
-            println!("  {story}: {} refused as {code}, the slowest after {slowest:?}", times.len());
+            println!("evidence: {story}: {} refused as {code}, the slowest after {slowest:?}", times.len());
             assert!(slowest <= patience, "{story}: {code} after {slowest:?}");
         }
         refused.values().map(Vec::len).sum()
@@ -95,7 +94,7 @@ impl Load {
             }
         }
         let acknowledged = self.told.acknowledged.lock().clone();
-        println!("  {} acknowledged, as many there; the slowest took {:?}", acknowledged.len(), *self.told.slowest.lock());
+        println!("evidence: {} acknowledged, as many there; the slowest took {:?}", acknowledged.len(), *self.told.slowest.lock());
         assert!(found.values().all(|times| *times == 1), "something was done twice");
         assert_eq!(found.into_keys().collect::<BTreeSet<_>>(), acknowledged, "everything was sent until it was acknowledged");
     }
@@ -177,7 +176,7 @@ async fn r_07_whatever_happens_on_the_way_to_postgresql_requests_fail_soon_and_n
             Wire::Slow(by) => load.refusals_within(PATIENCE + 4 * by, &story),
             Wire::Good | Wire::Stalled | Wire::Trickle | Wire::Reset | Wire::HalfOpen | Wire::Refused => load.refusals(&story),
         };
-        println!("{story}: {refused} refused, health said {said}, {threads} threads, {} sessions, well after {recovered:?}", proxy.open());
+        println!("evidence: {story}: {refused} refused, health said {said}, {threads} threads, {} sessions, well after {recovered:?}", proxy.open());
         assert!(threads < before + 40, "{story}: from {before} to {threads} threads");
         assert!(proxy.open() <= 20, "{story}: {} sessions are open", proxy.open());
         if !matches!(wire, Wire::Slow(_) | Wire::Refused) {
@@ -196,7 +195,7 @@ async fn r_07_a_postgresql_that_dies_stands_still_or_refuses_costs_nothing_ackno
     let pause = || tokio::time::sleep(Duration::from_secs(soak(2, 30)));
     let look = async |story: &str, since: Instant| {
         let recovered = load.recovers(story).await;
-        println!("{story}: well after {recovered:?}, {:?} after it broke", since.elapsed());
+        println!("evidence: {story}: well after {recovered:?}, {:?} after it broke", since.elapsed());
         within(RECOVERY, "health", async || health(&app).await == "ok").await;
         assert!(load.refusals(story) > 0, "{story}: it was noticed");
     };
@@ -257,7 +256,7 @@ async fn r_07_a_postgresql_that_takes_no_more_connections_is_used_with_those_the
         }
     }
     only(100);
-    println!("well after {:?}", load.recovers("connections again").await);
+    println!("evidence: well after {:?}", load.recovers("connections again").await);
     load.refusals("after");
     load.end().await;
 }

@@ -1,9 +1,8 @@
 //! Whether anything holds the async workers up.
 
-use crate::{soak, within};
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
-use testkit::{ADMIN, TestApp};
+use testkit::{ADMIN, TestApp, soak, within};
 use tokio::task::JoinSet;
 
 /// On one worker: whatever blocks it blocks all.
@@ -37,6 +36,6 @@ async fn r_26_a_load_of_reads_writes_and_lists_holds_nobody_up() {
         done.unwrap();
     }
     let stalls = app.app.stalls();
-    println!("{} stalls of 100 ms and more, the longest delay {:?}", stalls.count(), stalls.longest());
+    println!("evidence: {} stalls of 100 ms and more, the longest delay {:?}", stalls.count(), stalls.longest());
     assert!(soak(true, stalls.longest() <= Duration::from_millis(50)), "{:?}", stalls.longest());
 }

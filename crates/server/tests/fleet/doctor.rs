@@ -1,6 +1,9 @@
 //! `tenon doctor` finds what was damaged, says how to mend it, and says nothing when it is mended.
 
-use crate::{cli::tenon, on_postgres, serving::Place};
+use crate::{
+    cli::tenon,
+    serving::{Place, this_binary},
+};
 use base::{TenantId, Time};
 use serde_json::{Value, json};
 use std::{
@@ -9,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
 };
-use testkit::{ADMIN, OTHER_TENANT, TestApp};
+use testkit::{ADMIN, OTHER_TENANT, TestApp, on_postgres, silo_file};
 
 /// What is wrong, and how the command ended. Left out are the console, which a test's binary may not have, and the engine: the PostgreSQL of
 /// the tests syncs nothing on purpose.
@@ -46,7 +49,7 @@ async fn whole() -> TestApp {
 }
 
 fn file(app: &TestApp, tenant: TenantId) -> PathBuf {
-    app.app.config().data.join("silos").join(format!("{}.db", tenant.hex()))
+    silo_file(&app.app.config().data, tenant)
 }
 
 /// Runs SQL that is none of ours in a silo, and that is there to be undone.
@@ -163,7 +166,7 @@ async fn the_doctor_finds_work_that_is_not_done() {
 fn stamp_of_the_binary(app: &TestApp) -> String {
     assert_eq!(tenon(app, &["migrate"]).code, 0);
     let server = Place::new(&app.app.config().data, &[]);
-    let mut command = server.tenon(Path::new(env!("CARGO_BIN_EXE_tenon")), &["migrate", "--status", "--json"]);
+    let mut command = server.tenon(this_binary(), &["migrate", "--status", "--json"]);
     serde_json::from_slice::<Value>(&command.output().unwrap().stdout).unwrap()["stamp"].as_str().unwrap().to_owned()
 }
 

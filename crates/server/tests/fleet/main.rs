@@ -2,22 +2,14 @@
 #![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on ends here")]
 
-#[path = "../stories/cli.rs"]
+#[path = "../binary/cli.rs"]
 #[expect(dead_code, reason = "what a command says on standard error is read elsewhere")]
 mod cli;
 mod doctor;
 mod migrations;
 mod previous;
 mod restarts;
+#[path = "../binary/serving.rs"]
 mod serving;
 mod shop;
 mod starts;
-
-/// How much is done: little in every run, a lot with `TENON_SOAK=1`.
-fn how_many(few: usize, many: usize) -> usize {
-    if std::env::var("TENON_SOAK").is_ok_and(|v| v == "1") { many } else { few }
-}
-
-fn on_postgres() -> bool {
-    std::env::var("TENON_TEST_POSTGRES").is_ok()
-}

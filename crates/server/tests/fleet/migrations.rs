@@ -1,12 +1,13 @@
 //! All databases come to a new version in the background; one that cannot stays as it was, and all are served.
 
-use crate::{cli::tenon, how_many, on_postgres, serving::Place, shop};
-use serde_json::{Value, json};
-use std::{
-    path::Path,
-    time::{Duration, Instant},
+use crate::{
+    cli::tenon,
+    serving::{Place, this_binary},
+    shop,
 };
-use testkit::{ADMIN, Answer, NOBODY, PASSWORD, TestApp};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use testkit::{ADMIN, Answer, NOBODY, PASSWORD, TestApp, on_postgres, silo_file, soak};
 
 const GOODS: &str = "/api/v1/shop/goods";
 const BOXES: &str = "/api/v1/shop/boxes";
@@ -67,7 +68,7 @@ async fn settled(app: &TestApp, operator: &str, migrated: usize) -> Answer {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r_20_of_many_databases_one_fails_to_migrate_and_all_are_served() {
-    let count = if on_postgres() { 12 } else { how_many(40, 1000) };
+    let count = if on_postgres() { 12 } else { soak(40, 1000) };
     let mut app = companies(count).await;
     app.app.shutdown().await;
     app.app = TestApp::start_in(vec![shop::module(2)], app.folder()).await;
@@ -76,7 +77,7 @@ async fn r_20_of_many_databases_one_fails_to_migrate_and_all_are_served() {
     // The copies, Acme itself, and the other company.
     let now = settled(&app, &op, count + 1).await;
     assert_eq!((&now["tenants"], &now["failures"][0]["slug"]), (&json!(count + 2), &json!(one(count))), "{}", now.text());
-    println!("{count} databases were brought to the next version in {:?}, beside requests", begun.elapsed());
+    println!("evidence: {count} databases were brought to the next version in {:?}, beside requests", begun.elapsed());
     let problem = now["failures"][0]["problem"].as_str().unwrap();
     assert!(problem.contains("shop.goods.stage") && problem.contains("1 records"), "{problem}");
     let figures = app.get_as(Some(&op), "/api/v1/hub/figures").await.expect(200);
@@ -149,14 +150,13 @@ async fn r_20_a_sweep_that_is_killed_goes_on_where_it_was() {
     if on_postgres() {
         return;
     }
-    let count = how_many(40, 1000);
+    let count = soak(40, 1000);
     let app = companies(count).await;
     let (data, old) = (app.app.config().data.clone(), app.app.stamp().to_owned());
     app.app.shutdown().await;
     shop::write(2, &data);
     let place = Place::new(&data, &[]);
-    let binary = Path::new(env!("CARGO_BIN_EXE_tenon"));
-    let hub = rusqlite::Connection::open(data.join("silos").join(format!("{}.db", base::TenantId::HUB.hex()))).unwrap();
+    let hub = rusqlite::Connection::open(silo_file(&data, base::TenantId::HUB)).unwrap();
     let done = || {
         let sql = "SELECT COUNT(*) FROM hub_tenants WHERE stamp <> ?1 AND slug <> 'hub'";
         hub.query_row(sql, [&old], |row| row.get::<_, u32>(0)).unwrap_or(0) as usize
@@ -164,7 +164,7 @@ async fn r_20_a_sweep_that_is_killed_goes_on_where_it_was() {
     let mut kills = 0;
     while done() < count {
         let before = done();
-        let life = place.start(binary);
+        let life = place.start(this_binary());
         while done() == before {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }

@@ -1,6 +1,9 @@
 //! The version before this one: its data is opened, and it works on what this one has made of it.
 
-use crate::{on_postgres, serving::Place, shop};
+use crate::{
+    serving::{Place, this_binary},
+    shop,
+};
 use serde_json::json;
 use server::{
     door::{Answer, Asked, Door},
@@ -10,15 +13,12 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
 };
+use testkit::on_postgres;
 
 const EMAIL: &str = "ada@before.test";
 const PASSWORD: &str = "a long sentence to sign in with";
 const GOODS: &str = "/api/v1/shop/goods";
 const BOXES: &str = "/api/v1/shop/boxes";
-
-fn this_binary() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_tenon"))
-}
 
 async fn done(door: &Door, token: &str, asked: Asked) -> Answer {
     door.done(&asked.by(Some(token))).await.unwrap()

@@ -1,9 +1,6 @@
 //! The server is stopped and started under load, and nobody notices.
 
-use crate::{
-    how_many,
-    serving::{Life, Place},
-};
+use crate::serving::{Life, Place, this_binary};
 use serde_json::json;
 use server::{door::Asked, people, verify::socket::Connection};
 use std::{
@@ -15,6 +12,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
+use testkit::soak;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -23,15 +21,11 @@ use tokio::{
 const COMPANIES: &str = "/api/v1/crm/companies";
 const CLIENTS: usize = 8;
 
-fn binary() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_tenon"))
-}
-
 /// A server with one company in it, and its owner's token.
 async fn place(folder: &Path, drain: &str) -> (Place, Life, String) {
     let env = [("TENON_LIMITS__ENABLED", "false"), ("TENON_TOKENS__ACCESS", "1d"), ("TENON_SERVER__DRAIN", drain), ("TENON_LOG__LEVEL", "warn")];
     let place = Place::new(&folder.join("data"), &env);
-    let life = place.serve(binary()).await;
+    let life = place.serve(this_binary()).await;
     let password = people::password().unwrap();
     let owner = people::sign_up(&place.door(), "Steady", "Ada", "ada@steady.test", &password).await.unwrap();
     place.door().done(&Asked::post("/api/v1/modules/crm/install", &json!({})).by(Some(&owner.token))).await.unwrap();
@@ -68,7 +62,7 @@ async fn client(at: std::net::SocketAddr, token: String, name: String, over: Arc
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r_19_restarts_under_load_fail_no_request_and_lose_nothing() {
-    let (restarts, least) = (how_many(3, 50), how_many(0, 50_000) as u64);
+    let (restarts, least) = (soak(3, 50), soak(0, 50_000) as u64);
     let folder = tempfile::tempdir().unwrap();
     let (place, mut life, token) = place(folder.path(), "1s").await;
     let (over, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
@@ -85,7 +79,7 @@ async fn r_19_restarts_under_load_fail_no_request_and_lose_nothing() {
         life.signal("-TERM");
         assert!(life.gone().await, "it goes as it should: {}", std::fs::read_to_string(place.log()).unwrap());
         let begun = Instant::now();
-        life = place.serve(binary()).await;
+        life = place.serve(this_binary()).await;
         gaps.push(begun.elapsed());
     }
     over.store(true, Relaxed);
@@ -95,7 +89,7 @@ async fn r_19_restarts_under_load_fail_no_request_and_lose_nothing() {
     }
     gaps.sort_unstable();
     println!(
-        "{restarts} restarts, {} requests, 0 failed, {} records; ready again after {:?} (median)",
+        "evidence: {restarts} restarts, {} requests, 0 failed, {} records; ready again after {:?} (median)",
         sent.load(Relaxed),
         made.len(),
         gaps[gaps.len() / 2]
@@ -171,7 +165,7 @@ async fn r_19_whoever_is_connected_is_told_before_the_server_goes() {
 async fn r_19_an_import_goes_on_after_a_restart_and_does_nothing_twice() {
     let folder = tempfile::tempdir().unwrap();
     let (place, mut life, token) = place(folder.path(), "1s").await;
-    let rows = how_many(4_000, 40_000);
+    let rows = soak(4_000, 40_000);
     let csv: String = std::iter::once("name\n".to_owned()).chain((0..rows).map(|n| format!("row {n}\n"))).collect();
     let import = Asked::new(http::Method::POST, format!("{COMPANIES}:import")).content("text/csv", csv);
     let accepted = place.door().done(&import.header("prefer", "respond-async").by(Some(&token))).await.unwrap();
@@ -184,15 +178,15 @@ async fn r_19_an_import_goes_on_after_a_restart_and_does_nothing_twice() {
             "dead" | "cancelled" => panic!("{now}"),
             "running" if stops < 3 && now["progress"].as_i64() > Some(0) => {
                 // Asked to go; in the long form once without being asked, and then the job waits half a minute for its lease to end.
-                life.signal(if stops == how_many(usize::MAX, 1) { "-KILL" } else { "-INT" });
+                life.signal(if stops == soak(usize::MAX, 1) { "-KILL" } else { "-INT" });
                 life.gone().await;
-                life = place.serve(binary()).await;
+                life = place.serve(this_binary()).await;
                 stops += 1;
             }
             _ => tokio::time::sleep(Duration::from_millis(2)).await,
         }
     };
-    println!("stopped {stops} times in {rows} rows");
+    println!("evidence: stopped {stops} times in {rows} rows");
     assert!(stops > 0, "it was stopped in its midst");
     assert_eq!((done["result"]["created"].as_u64(), done["result"]["rejected_total"].as_u64()), (Some(rows as u64), Some(0)), "{done}");
     let list = place.door().done(&Asked::get(format!("{COMPANIES}?count=true&limit=1")).by(Some(&token))).await.unwrap();

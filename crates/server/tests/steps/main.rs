@@ -7,6 +7,9 @@ mod child;
 mod migrations;
 mod panics;
 mod points;
+#[path = "../binary/serving.rs"]
+#[expect(dead_code, reason = "a server that is stopped as it should be is another's story")]
+mod serving;
 mod stage;
 mod ways;
 

@@ -10,7 +10,7 @@ use kernel::Module;
 use serde_json::json;
 use server::door::Asked;
 use std::{path::Path, time::Duration};
-use testkit::{ADMIN, TestApp};
+use testkit::{ADMIN, TestApp, soak};
 
 /// More versions than this would be more fields than a table of goods should have.
 const VERSIONS: usize = 20;
@@ -145,7 +145,7 @@ impl Shop {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r_20_a_migration_that_breaks_off_anywhere_is_done_once_by_the_next_opening() {
     let _turn = turn().await;
-    let long = std::env::var_os("TENON_SOAK").is_some();
+    let long = soak(false, true);
     let mut shop = Shop::open().await;
     // The first version has nothing to drop.
     let module = shop.grow().await;

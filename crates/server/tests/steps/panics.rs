@@ -1,6 +1,10 @@
 //! A panic ends the request, the try of a job or the round of a loop that it happens in, and nothing else.
 
-use crate::{child::tenon, points::Action, turn};
+use crate::{
+    points::Action,
+    serving::{Place, this_binary},
+    turn,
+};
 use base::Result;
 use kernel::{Call, Ctx, Module, Operation, Reply, Tx, jobs::Job, manifest::Manifest};
 use parking_lot::Mutex;
@@ -8,14 +12,13 @@ use serde_json::{Value, json};
 use server::{door::Asked, verify::socket::Connection};
 use std::{
     io::Write,
-    process::Stdio,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU32, Ordering::SeqCst},
     },
     time::{Duration, Instant},
 };
-use testkit::{ADMIN, OTHER_TENANT, PASSWORD, TestApp};
+use testkit::{ADMIN, OTHER_TENANT, PASSWORD, TestApp, soak};
 
 /// What a panic says may be what somebody typed.
 pub const WORDS: &str = "the secret plans of Firm X";
@@ -80,7 +83,7 @@ async fn r_25_a_panic_in_any_handler_ends_its_own_request_and_no_other() {
             })
         })
         .collect();
-    let rounds = if std::env::var_os("TENON_SOAK").is_some() { 500 } else { 25 };
+    let rounds = soak(25, 500);
     for _ in 0..rounds {
         for verb in ["read", "scan", "write", "async"] {
             let answer = app.post(ADMIN, &format!("/api/v1/broken/{verb}"), json!({})).await.expect(500);
@@ -107,27 +110,17 @@ async fn r_25_a_panic_in_any_handler_ends_its_own_request_and_no_other() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r_25_of_a_panic_the_log_holds_its_place_and_no_word() {
     let folder = tempfile::tempdir().unwrap();
-    let at = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let log = folder.path().join("log");
-    let mut command = tenon(&folder.path().join("data"), &format!("http://{at}"));
-    command.args(["serve", "--listen", &at.to_string()]).env("FAILPOINTS", format!("sign-up.announced={}", Action::Panic.text()));
-    let mut server = command.stdout(Stdio::null()).stderr(std::fs::File::create(&log).unwrap()).spawn().unwrap();
-    let mut connection = loop {
-        match Connection::open(at).await {
-            Ok(connection) => break connection,
-            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
-        }
-        assert!(server.try_wait().unwrap().is_none(), "{}", std::fs::read_to_string(&log).unwrap());
-    };
+    let place = Place::new(&folder.path().join("data"), &[("FAILPOINTS", &format!("sign-up.announced={}", Action::Panic.text()))]);
+    let life = place.serve(this_binary()).await;
+    let mut connection = Connection::open(place.at).await.unwrap();
     let form = json!({ "company": "Firm", "name": "Pat", "email": "pat@firm.test", "password": PASSWORD });
     let statuses = [
         connection.send(&Asked::post("/api/v1/auth/register", &form)).await.unwrap().status.as_u16(),
         connection.send(&Asked::post("/api/v1/auth/register", &form)).await.unwrap().status.as_u16(),
     ];
-    server.kill().unwrap();
-    server.wait().unwrap();
+    life.kill();
     assert_eq!(statuses, [500, 202], "the second on the same connection");
-    let log = std::fs::read_to_string(&log).unwrap();
+    let log = std::fs::read_to_string(place.log()).unwrap();
     assert!(log.contains("a panic was caught") && log.contains("step.rs:"), "{log}");
     assert!(!log.contains("on purpose"), "{log}");
 }

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
 };
+use testkit::{on_postgres, soak};
 
 /// What a step can do in a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,10 +32,7 @@ impl Action {
 
 /// What this step is to do in this run of the tests.
 pub fn actions(at: usize) -> Vec<Action> {
-    match std::env::var_os("TENON_SOAK") {
-        Some(_) => Action::ALL.to_vec(),
-        None => vec![Action::ALL[at % Action::ALL.len()]],
-    }
+    soak(vec![Action::ALL[at % Action::ALL.len()]], Action::ALL.to_vec())
 }
 
 /// Work in steps, and the test that breaks it off at each of them. A step of another flow fails the build.
@@ -57,8 +55,7 @@ const ON_SQLITE: [&str; 2] = ["provision.draft-begun", "provision.draft-written"
 
 /// Every step there is on this engine, in order of its name.
 pub fn here() -> Vec<String> {
-    let postgres = std::env::var("TENON_TEST_POSTGRES").is_ok();
-    all().into_keys().filter(|name| !postgres || !ON_SQLITE.contains(&name.as_str())).collect()
+    all().into_keys().filter(|name| !on_postgres() || !ON_SQLITE.contains(&name.as_str())).collect()
 }
 
 /// Every step, and where it stands.

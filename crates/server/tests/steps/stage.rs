@@ -117,8 +117,9 @@ impl Stage {
     async fn kill(&mut self, way: Way, case: &Case, point: &str) {
         let url = self.app.app.config().server.public_url.clone();
         if let Some(args) = way.command(self, case) {
-            let mut command = tenon(&self.data(), &url);
-            let status = command.args(args).env("FAILPOINTS", format!("{point}={}", Action::Kill.text())).status().unwrap();
+            let args: Vec<&str> = args.iter().map(AsRef::as_ref).collect();
+            let mut command = tenon(&self.data(), &url, &format!("{point}={}", Action::Kill.text()), &args);
+            let status = command.output().unwrap().status;
             assert!(std::os::unix::process::ExitStatusExt::signal(&status).is_some(), "no command came to {point}: {status}");
             return;
         }
@@ -231,8 +232,7 @@ ON CONFLICT ("tenant") DO UPDATE SET "at" = CASE WHEN "due"."at" < ?2 THEN "due"
     /// The command that looks for what is wrong finds nothing but that nobody runs this installation.
     pub async fn doctor_has_nothing_to_say(&self) {
         account::operators::create(&self.app.app, "op@tenon.test", "Olga", PASSWORD).await.unwrap();
-        let mut command = tenon(&self.data(), &self.app.app.config().server.public_url);
-        let output = command.args(["doctor", "--json"]).stdout(std::process::Stdio::piped()).output().unwrap();
+        let output = tenon(&self.data(), &self.app.app.config().server.public_url, "", &["doctor", "--json"]).output().unwrap();
         let found: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
         // A debug build may lack the console, and the PostgreSQL of tests syncs nothing.
         let of_tests = |finding: &serde_json::Value| matches!(finding["check"].as_str(), Some("console" | "engine"));

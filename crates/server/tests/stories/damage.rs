@@ -6,17 +6,13 @@ use http::{Method, header};
 use kernel::{App, app::Parts, config::Config};
 use serde_json::json;
 use std::{fs, path::PathBuf};
-use testkit::{ADMIN, Answer, TestApp, Who};
+use testkit::{ADMIN, Answer, TestApp, Who, on_postgres, silo_file};
 
 const COMPANIES: &str = "/api/v1/crm/companies";
 
-fn on_postgres() -> bool {
-    std::env::var("TENON_TEST_POSTGRES").is_ok()
-}
-
 /// The files of a silo: database, log, shared memory.
 fn files(app: &TestApp, tenant: TenantId) -> [PathBuf; 3] {
-    ["db", "db-wal", "db-shm"].map(|end| app.folder().join("data/silos").join(format!("{}.{end}", tenant.hex())))
+    ["db", "db-wal", "db-shm"].map(|end| silo_file(&app.folder().join("data"), tenant).with_extension(end))
 }
 
 /// Puts something in the place of a silo's file, or nothing.

@@ -12,9 +12,9 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering::SeqCst},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
-use testkit::{ADMIN, Answer, TestApp};
+use testkit::{ADMIN, Answer, TestApp, on_postgres, within};
 
 const BALLAST: u64 = 4 << 20;
 
@@ -81,13 +81,8 @@ async fn attempts(app: &TestApp, id: &str) -> i64 {
     silo.read(move |sql| sql.row(r#"SELECT "attempt" FROM "jobs" WHERE "id" = ?1"#, &[id.into()], |row| row.int(0))).await.unwrap().unwrap()
 }
 
-/// Tries again until it is so, for at most five seconds.
-async fn soon(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so().await {
-        assert!(begun.elapsed() < Duration::from_secs(5), "not within five seconds: {what}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+async fn soon(what: &str, is_so: impl AsyncFnMut() -> bool) {
+    within(Duration::from_secs(5), what, is_so).await;
 }
 
 async fn make(app: &TestApp, n: u64) -> Answer {
@@ -96,7 +91,7 @@ async fn make(app: &TestApp, n: u64) -> Answer {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r_04_on_a_full_disk_people_read_and_delete_and_all_goes_on_when_there_is_room() {
-    if std::env::var("TENON_TEST_POSTGRES").is_ok() {
+    if on_postgres() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

@@ -2,6 +2,7 @@
 #![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on ends here")]
 
+#[path = "../binary/cli.rs"]
 mod cli;
 mod damage;
 mod files;

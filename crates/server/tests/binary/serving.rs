@@ -9,10 +9,11 @@ use std::{
     net::{SocketAddr, TcpListener},
     os::fd::OwnedFd,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
+/// An installation of a test: data, address and settings.
 pub struct Place {
     pub data: PathBuf,
     pub at: SocketAddr,
@@ -23,14 +24,21 @@ pub struct Place {
 /// One life of the server. It ends, at the latest, with this value.
 pub struct Life(Child);
 
+/// The binary that was built with these tests.
+pub fn this_binary() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_tenon"))
+}
+
 impl Place {
+    /// `env` is what is set for `tenon`, beside where its data are.
     pub fn new(data: &Path, env: &[(&str, &str)]) -> Place {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let mut env: Vec<(String, String)> = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let mut all = Vec::new();
         if let Ok(url) = std::env::var("TENON_TEST_POSTGRES") {
-            env.extend([("TENON_SILOS".to_owned(), url), ("TENON_STORAGE__SHARED".to_owned(), "true".to_owned())]);
+            all.extend([("TENON_SILOS".to_owned(), url), ("TENON_STORAGE__SHARED".to_owned(), "true".to_owned())]);
         }
-        Place { data: data.to_owned(), at: listener.local_addr().unwrap(), listener: Some(listener), env }
+        all.extend(env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        Place { data: data.to_owned(), at: listener.local_addr().unwrap(), listener: Some(listener), env: all }
     }
 
     /// Here each server opens the listener itself, as all versions can.
@@ -49,7 +57,7 @@ impl Place {
     /// `tenon` on this data, and nothing else of the environment.
     pub fn tenon(&self, binary: &Path, args: &[&str]) -> Command {
         let mut command = Command::new(binary);
-        command.args(args);
+        command.args(args).stdin(Stdio::null());
         self.surroundings(&mut command);
         command
     }
@@ -80,20 +88,28 @@ impl Place {
         let mut life = self.start(binary);
         let begun = Instant::now();
         while begun.elapsed() < Duration::from_secs(60) {
-            if let Ok(mut connection) = Connection::open(self.at).await
-                && let Ok(Ok(answer)) = tokio::time::timeout(Duration::from_secs(20), connection.send(&Asked::get("/ready"))).await
-                && answer.status == 200
-            {
+            if self.is_ready().await {
                 return life;
             }
-            assert_eq!(life.0.try_wait().unwrap(), None, "{}", std::fs::read_to_string(self.log()).unwrap());
+            assert_eq!(life.end(), None, "{}", std::fs::read_to_string(self.log()).unwrap());
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         panic!("the server was not ready in time: {}", std::fs::read_to_string(self.log()).unwrap());
     }
+
+    pub async fn is_ready(&self) -> bool {
+        let Ok(mut connection) = Connection::open(self.at).await else { return false };
+        let ready = tokio::time::timeout(Duration::from_secs(20), connection.send(&Asked::get("/ready"))).await;
+        ready.is_ok_and(|answer| answer.is_ok_and(|answer| answer.status == 200))
+    }
 }
 
 impl Life {
+    /// How it ended, if it has.
+    pub fn end(&mut self) -> Option<ExitStatus> {
+        self.0.try_wait().unwrap()
+    }
+
     pub fn signal(&self, name: &str) {
         assert!(Command::new("kill").args([name, &self.0.id().to_string()]).status().unwrap().success());
     }
@@ -101,7 +117,7 @@ impl Life {
     /// Waits until it has gone by itself, and says whether it went well.
     pub async fn gone(mut self) -> bool {
         loop {
-            if let Some(status) = self.0.try_wait().unwrap() {
+            if let Some(status) = self.end() {
                 return status.success();
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
