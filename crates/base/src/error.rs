@@ -115,11 +115,11 @@ impl Error {
     pub fn unavailable(detail: impl Into<Cow<'static, str>>) -> Error {
         Error::new(Code::Unavailable, "unavailable", detail)
     }
-    /// One tenant's database is damaged, missing or somebody else's.
     /// More is asked of this server at the moment than it can do.
     pub fn overloaded() -> Error {
         Error::new(Code::Unavailable, "overloaded", "This server has more to do than it can at the moment. Try again shortly.").with_retry_after(1)
     }
+    /// One tenant's database is damaged, missing or somebody else's.
     pub fn quarantined(cause: impl fmt::Display) -> Error {
         let detail = "The database of this company is damaged or missing, and was taken out of service. No other company is concerned. \
 Whoever runs this installation puts the file right, or restores a backup: tenon tenant restore FILE --as NAME.";

@@ -135,7 +135,8 @@ fn is_list(operand: &Operand) -> bool {
     operand.place().is_some_and(|place| place.field.ty == crate::Type::Tags)
 }
 
-fn length(n: usize) -> i64 {
+/// A size as a number of the language.
+pub(crate) fn length(n: usize) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
@@ -157,13 +158,8 @@ fn cell<'a>(place: &Place, record: &'a dyn Record) -> Val<'a> {
 
 fn attribute(what: Who, who: &Actor) -> Val<'_> {
     match what {
-        Who::Id => Val::Text(&who.id),
-        Who::User => Val::Text(&who.user),
-        Who::Email => Val::Text(&who.email),
-        Who::Kind => Val::Text(&who.kind),
         Who::Roles => Val::List(&who.roles),
-        Who::TenantId => Val::Text(&who.tenant_id),
-        Who::TenantSlug => Val::Text(&who.tenant_slug),
         Who::Now => Val::Int(who.now.0),
+        text => text.text(who).map_or(Val::Unknown, Val::Text),
     }
 }

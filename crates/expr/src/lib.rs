@@ -22,7 +22,6 @@ mod eval;
 mod expr;
 mod fault;
 mod literal;
-mod near;
 mod operand;
 mod record;
 mod scan;

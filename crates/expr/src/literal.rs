@@ -2,6 +2,7 @@
 
 use crate::{
     operand::{Kind, Literal, flaw},
+    scan::capital,
     source::{Flaw, Spot},
     tree::Operand,
 };
@@ -49,11 +50,6 @@ fn natural_name(literal: &Literal) -> String {
         Literal::Double(_) => "a number with a point".to_owned(),
         Literal::Text(_) => "a text".to_owned(),
     }
-}
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| format!("{}{}", first.to_uppercase(), chars.as_str()))
 }
 
 fn decimal<'a>(node: &'a IdedExpr, text: &str, scale: u8) -> Result<Operand, Flaw<'a>> {

@@ -2,12 +2,12 @@
 
 use crate::{
     Schema, Type,
-    near::nearest,
+    eval::length,
     schema::{Column, Field},
     source::{Flaw, Spot},
     tree::{Operand, Part, Place, Who},
 };
-use base::Time;
+use base::{Time, nearest};
 use cel::{
     IdedExpr,
     common::ast::{Expr as Ast, LiteralValue, SelectExpr},
@@ -200,7 +200,7 @@ fn size<'a>(node: &'a IdedExpr, target: Option<&'a IdedExpr>, args: &'a [IdedExp
         return flaw(node, Spot::Name, "type", "size takes one value: size(name).");
     };
     match value(of, schema)?.what {
-        What::Literal(Literal::Text(text)) => Ok(What::Typed(Operand::Int(i64::try_from(text.chars().count()).unwrap_or(i64::MAX)), Kind::Int)),
+        What::Literal(Literal::Text(text)) => Ok(What::Typed(Operand::Int(length(text.chars().count())), Kind::Int)),
         What::Typed(operand, Kind::Text | Kind::List) => Ok(What::Typed(Operand::Size(Box::new(operand)), Kind::Int)),
         What::Typed(_, kind) => flaw(of, Spot::Whole, "type", format!("Texts and lists have a size; this is {kind}.")),
         What::Literal(_) => flaw(of, Spot::Whole, "type", "Texts and lists have a size."),

@@ -1,7 +1,8 @@
 //! The first look at a text, before any parser sees it: tokens, limits, and everything that is refused whatever stands around it.
 //! It keeps hostile texts from the recursive parser: after it, nothing nests deeper than [`MAX_DEPTH`].
 
-use crate::{Fault, Schema, near::nearest};
+use crate::{Fault, Schema};
+use base::nearest;
 use cel::parser::pratt_parser::{Lexer, TokenKind};
 use std::ops::Range;
 
@@ -85,8 +86,13 @@ fn lexical(text: &str, at: Range<usize>, message: Option<&str>) -> Fault {
 /// The parser's message as a sentence.
 pub(crate) fn sentence(message: &str) -> String {
     let message = message.trim_start_matches("Syntax error: ").trim_end_matches('.');
-    let mut chars = message.chars();
-    chars.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), chars.as_str()))
+    if message.is_empty() { String::new() } else { format!("{}.", capital(message)) }
+}
+
+/// The text with a capital first letter.
+pub(crate) fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| format!("{}{}", first.to_uppercase(), chars.as_str()))
 }
 
 /// What has been opened and not yet closed: how many comparisons and how long a chain stand in it so far.

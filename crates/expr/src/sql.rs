@@ -6,7 +6,7 @@
 
 use crate::{
     Actor, Cell, Record,
-    eval::{and, holds, or},
+    eval::{and, holds, length, or},
     schema::{Column, Field},
     tree::{Match, Node, Operand, Order, Part, Place, Who},
 };
@@ -269,24 +269,19 @@ impl Writer<'_> {
         self.out.bind(value);
     }
     fn actor(&mut self, what: Who) {
-        let who = self.who;
-        match what {
-            Who::Id => self.bind(who.id.clone()),
-            Who::User => self.bind(who.user.clone()),
-            Who::Email => self.bind(who.email.clone()),
-            Who::Kind => self.bind(who.kind.clone()),
-            Who::TenantId => self.bind(who.tenant_id.clone()),
-            Who::TenantSlug => self.bind(who.tenant_slug.clone()),
-            Who::Now => self.bind(who.now.0),
-            Who::Roles => self.push("NULL"),
+        match (what.text(self.who), what) {
+            (Some(text), _) => self.bind(text.to_owned()),
+            (None, Who::Now) => self.bind(self.who.now.0),
+            // A list stands nowhere as a value.
+            (None, _) => self.push("NULL"),
         }
     }
     fn size(&mut self, of: &Operand) {
         match of {
             Operand::Field(Place { field, .. }) if is_list(of) => self.side(field, "(SELECT count(*)", None),
-            Operand::Actor(Who::Roles) => self.bind(i64::try_from(self.who.roles.len()).unwrap_or(i64::MAX)),
+            Operand::Actor(Who::Roles) => self.bind(length(self.who.roles.len())),
             of => match self.known(of) {
-                Some(text) => self.bind(i64::try_from(text.chars().count()).unwrap_or(i64::MAX)),
+                Some(text) => self.bind(length(text.chars().count())),
                 None => {
                     // PostgreSQL's length is a 32-bit integer, and a parameter beside it would become one too.
                     self.push("CAST(length(");
@@ -352,13 +347,8 @@ impl Writer<'_> {
     fn known(&self, operand: &Operand) -> Option<String> {
         match operand {
             Operand::Text(text) => Some(text.clone()),
-            Operand::Actor(Who::Id) => Some(self.who.id.clone()),
-            Operand::Actor(Who::User) => Some(self.who.user.clone()),
-            Operand::Actor(Who::Email) => Some(self.who.email.clone()),
-            Operand::Actor(Who::Kind) => Some(self.who.kind.clone()),
-            Operand::Actor(Who::TenantId) => Some(self.who.tenant_id.clone()),
-            Operand::Actor(Who::TenantSlug) => Some(self.who.tenant_slug.clone()),
-            Operand::Actor(Who::Now | Who::Roles) | Operand::Null | Operand::Bool(_) | Operand::Int(_) | Operand::Field(_) | Operand::Size(_) => None,
+            Operand::Actor(what) => what.text(self.who).map(str::to_owned),
+            Operand::Null | Operand::Bool(_) | Operand::Int(_) | Operand::Field(_) | Operand::Size(_) => None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a checked expression is made of: few kinds of nodes, every name a slot, every literal in the form of its column.
 
-use crate::schema::Field;
+use crate::{Actor, schema::Field};
 use std::sync::Arc;
 
 /// A condition: true, false or unknown of a record.
@@ -94,6 +94,21 @@ pub(crate) enum Who {
     TenantId,
     TenantSlug,
     Now,
+}
+
+impl Who {
+    /// The text it is; none for roles, which are many, and for the time.
+    pub fn text(self, who: &Actor) -> Option<&str> {
+        match self {
+            Who::Id => Some(&who.id),
+            Who::User => Some(&who.user),
+            Who::Email => Some(&who.email),
+            Who::Kind => Some(&who.kind),
+            Who::TenantId => Some(&who.tenant_id),
+            Who::TenantSlug => Some(&who.tenant_slug),
+            Who::Roles | Who::Now => None,
+        }
+    }
 }
 
 impl Node {

@@ -302,7 +302,7 @@ fn sentence(message: &str) -> String {
     let message = message.trim().replace('\n', ", ").replace("unknown field", "unknown key");
     let mut names = backticked(&message);
     let unknown = names.next().unwrap_or_default();
-    match names.min_by_key(|known| crate::json::distance(unknown, known)) {
+    match base::nearest(unknown, names) {
         Some(known) if message.starts_with("unknown key") => format!("unknown key `{unknown}`. Did you mean `{known}`?"),
         _ => format!("{message}."),
     }

@@ -6,7 +6,7 @@
 //! So the content of an entry can be erased and the chain still verifies.
 
 use crate::ctx::Ctx;
-use base::{Error, Result, TenantId, Time, Value};
+use base::{Error, Result, TenantId, Time, Value, hex};
 use sha2::{Digest, Sha256};
 
 pub type Hash = [u8; 32];
@@ -165,9 +165,7 @@ pub fn write_with(row: &silo::Row<'_>, out: &mut Vec<u8>, data: impl FnOnce(&str
     out.extend_from_slice(b",\"cause\":");
     optional(row.opt_text(9)?, out);
     out.extend_from_slice(b",\"hash\":\"");
-    for byte in row.blob(10)? {
-        out.extend_from_slice(format!("{byte:02x}").as_bytes());
-    }
+    out.extend_from_slice(hex(row.blob(10)?).as_bytes());
     out.extend_from_slice(b"\"}");
     Ok(())
 }
@@ -251,8 +249,7 @@ pub fn verify(sql: &mut silo::Tx<'_>, checkpoints: &[(i64, Vec<u8>)]) -> Result<
             })
         };
     }
-    let head = previous.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Verified { tenant, entries, head, checkpoints: matched, broken })
+    Ok(Verified { tenant, entries, head: hex(&previous), checkpoints: matched, broken })
 }
 
 fn check_one(row: &silo::Row<'_>, expected: i64, previous: &Hash) -> std::result::Result<Hash, String> {

@@ -7,7 +7,7 @@ use crate::{
     secrets::{DataKey, Place},
     tx::Tx,
 };
-use base::{Code, Error, Result, Time};
+use base::{Code, Error, Result, Time, hex};
 use http::{Method, StatusCode, header::SET_COOKIE};
 use sha2::{Digest, Sha256};
 
@@ -118,7 +118,7 @@ ON CONFLICT ("key") DO UPDATE SET "body" = excluded."body", "status" = excluded.
         tx.app().root_key().sealing("idempotency")
     }
     fn row(&self) -> String {
-        self.key.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&self.key)
     }
     fn place<'a>(&self, tx: &Tx<'_, '_>, row: &'a str) -> Place<'a> {
         Place { tenant: tx.tenant_id(), table: "idempotency", row, column: "answer" }

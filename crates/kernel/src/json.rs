@@ -1,6 +1,6 @@
 //! JSON at the edge: reading bodies so that the fault names the field to mend, and writing values as bytes.
 
-use base::{Error, Fault, Result};
+use base::{Error, Result, nearest};
 use serde::de::DeserializeOwned;
 
 /// The deepest nesting that a body may have.
@@ -30,18 +30,18 @@ fn fault(field: &str, error: &serde_json::Error) -> Error {
     }
     let named = |prefix: &str| plain.strip_prefix(prefix).and_then(|rest| rest.split('`').next()).map(str::to_owned);
     if let Some(name) = named("missing field `") {
-        return Error::invalid(vec![Fault::new(join(field, &name), "required", "This is needed.")]);
+        return Error::fault(join(field, &name), "required", "This is needed.");
     }
     if let Some(name) = named("duplicate field `") {
-        return Error::invalid(vec![Fault::new(join(field, &name), "duplicate", "This stands twice.")]);
+        return Error::fault(join(field, &name), "duplicate", "This stands twice.");
     }
     if let Some(name) = named("unknown field `") {
         let known: Vec<&str> = plain.split('`').skip(3).step_by(2).collect();
         // serde reports the path up to and including the unknown key.
         let at = if field.ends_with(&name) { field.to_owned() } else { join(field, &name) };
-        return Error::invalid(vec![Fault::new(at, "unknown", unknown("field", &name, known.into_iter()))]);
+        return Error::fault(at, "unknown", unknown("field", &name, known.into_iter()));
     }
-    Error::invalid(vec![Fault::new(field, "type", format!("This does not fit: {plain}."))])
+    Error::fault(field, "type", format!("This does not fit: {plain}."))
 }
 
 fn join(parent: &str, name: &str) -> String {
@@ -50,34 +50,10 @@ fn join(parent: &str, name: &str) -> String {
 
 /// «There is no field `nmae`. Did you mean `name`?»
 pub fn unknown<'k>(what: &str, name: &str, known: impl Iterator<Item = &'k str>) -> String {
-    // A word needs at least as many edits as it is longer or shorter: what somebody sent in bulk is not measured at all.
-    let length = name.chars().count();
-    let close = known.filter(|k| k.chars().count().abs_diff(length) <= 1 + k.len() / 3);
-    let nearest = close.map(|k| (distance(name, k), k)).filter(|(d, k)| *d <= 1 + k.len() / 3).min();
-    match nearest {
-        Some((_, near)) => format!("There is no {what} `{name}` here. Did you mean `{near}`?"),
+    match nearest(name, known) {
+        Some(near) => format!("There is no {what} `{name}` here. Did you mean `{near}`?"),
         None => format!("There is no {what} `{name}` here."),
     }
-}
-
-/// Edit distance after Levenshtein, with one row of memory.
-pub fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (cell, y) in row.iter_mut().skip(1).zip(&b) {
-            let cost = (diagonal + usize::from(x != *y)).min(left + 1).min(*cell + 1);
-            diagonal = *cell;
-            *cell = cost;
-            left = cost;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 /// Refuses what no reader of ours takes, before any of them looks: too deep nesting, U+0000, text that is not UTF-8.

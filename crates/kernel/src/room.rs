@@ -82,9 +82,7 @@ impl Room {
         }
         Ok(())
     }
-}
 
-impl Room {
     /// Says once that the disk is nearly full, and once that it no longer is.
     fn warn(&self, part: u64) {
         if part >= NEARLY && !self.nearly.swap(true, SeqCst) {
@@ -115,7 +113,6 @@ pub(crate) async fn keep(app: App) {
     }
 }
 
-/// Bytes that can still be written to the disk of a folder.
 /// The disk that a folder is on.
 pub struct Disk {
     /// Bytes that are free.
@@ -124,6 +121,7 @@ pub struct Disk {
     pub part: u64,
 }
 
+/// Looks at the disk of a folder.
 pub fn disk(folder: &Path) -> Result<Disk> {
     let disk = rustix::fs::statvfs(folder).map_err(Error::internal)?;
     // What is kept for the superuser is not ours.

@@ -1,18 +1,14 @@
 use crate::{Person, Who};
 use base::TenantId;
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode, header};
-use http_body_util::{BodyExt, Full};
+use http::{HeaderMap, Method, StatusCode, header};
 use kernel::{
     App, Module,
     app::Parts,
     config::{self, Config},
 };
 use serde_json::Value;
-use std::{
-    net::{IpAddr, Ipv4Addr},
-    ops::Index,
-};
+use std::ops::Index;
 
 /// An app in memory, with a company `acme` and another company `other`.
 pub struct TestApp {
@@ -133,7 +129,7 @@ impl TestApp {
     /// A request to be finished by the test: `Host` and the token are set.
     pub fn request(&self, method: Method, path: &str, token: Option<&str>) -> http::request::Builder {
         let host = self.app.config().server.public_url.split("://").last().unwrap_or_default().to_owned();
-        let builder = Request::builder().method(method).uri(path).header(header::HOST, host);
+        let builder = http::Request::builder().method(method).uri(path).header(header::HOST, host);
         match token {
             Some(token) => builder.header(header::AUTHORIZATION, format!("Bearer {token}")),
             None => builder,
@@ -141,18 +137,9 @@ impl TestApp {
     }
 
     pub async fn send(&self, builder: http::request::Builder, body: impl Into<Bytes>) -> Answer {
-        let request = builder.body(Full::new(body.into())).unwrap();
-        send(&self.app, request).await
+        // On the heap: a test awaits many of these, and its own future would nest deeper than the compiler looks.
+        Box::pin(self.open(builder, body)).await.whole().await
     }
-}
-
-async fn send(app: &App, request: Request<Full<Bytes>>) -> Answer {
-    // On the heap: a test awaits many of these, and its own future would nest deeper than the compiler looks.
-    let response = Box::pin(kernel::http::handle(app.clone(), request, IpAddr::V4(Ipv4Addr::LOCALHOST))).await;
-    let (head, body) = response.into_parts();
-    let body = body.collect().await.map(|all| all.to_bytes()).unwrap_or_default();
-    let json = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    Answer { status: head.status, headers: head.headers, body, json }
 }
 
 impl Answer {

@@ -1,5 +1,5 @@
 use crate::{TestApp, on_postgres};
-use base::{Result, TenantId, Value};
+use base::{Result, TenantId, Value, hex};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that a silo holds: by table its rows, as text. Two of them are equal when nothing at all was changed in between.
@@ -97,6 +97,6 @@ fn shown(value: &Value<'_>) -> String {
         Value::Int(n) => n.to_string(),
         Value::Real(n) => n.to_string(),
         Value::Text(text) => format!("{text:?}"),
-        Value::Blob(bytes) => bytes.iter().map(|b| format!("{b:02x}")).collect(),
+        Value::Blob(bytes) => hex(bytes),
     }
 }

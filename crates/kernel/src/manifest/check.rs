@@ -1,7 +1,7 @@
 use super::{
     ManifestFault,
     lines::{Lines, step},
-    nearest,
+    meant,
 };
 use jsonschema::{Validator, error::ValidationErrorKind};
 use serde_json::Value;
@@ -112,10 +112,7 @@ fn example(kind: &str) -> Option<&'static str> {
 }
 
 fn known_hint(word: &str, known: &[&str]) -> String {
-    match nearest(word, known.iter().copied()) {
-        Some(near) => format!("Did you mean {near:?}?"),
-        None => format!("Known: {}.", known.join(", ")),
-    }
+    meant(word, known.iter().copied()).unwrap_or_else(|| format!("Known: {}.", known.join(", ")))
 }
 
 /// The keys that the object schema allows whose `additionalProperties` failed.

@@ -21,44 +21,7 @@ impl fmt::Display for ManifestFault {
     }
 }
 
-/// The one of `known` that is spelled most like `word`, when it is like enough to be meant.
-pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let length = word.chars().count();
-    let allowed = 1 + length / 4;
-    // A word needs at least as many edits as it is longer or shorter: what somebody sent in bulk is not measured at all.
-    let close = known.into_iter().filter(|k| k.chars().count().abs_diff(length) <= allowed);
-    close.map(|k| (distance(word, k), k)).filter(|(d, _)| *d <= allowed).min_by_key(|(d, _)| *d).map(|(_, k)| k)
-}
-
-/// Edits (insert, delete, replace, swap neighbours) between two words: optimal string alignment.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut before_last: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, y) in b.iter().enumerate() {
-            let at = |row: &[usize], k: usize| row.get(k).copied().unwrap_or(usize::MAX / 2);
-            let mut best = (at(&last, j) + usize::from(x != y)).min(at(&last, j + 1) + 1).min(at(&row, j) + 1);
-            if i > 0 && j > 0 && a.get(i - 1) == Some(y) && b.get(j - 1) == Some(x) {
-                best = best.min(at(&before_last, j - 1) + 1);
-            }
-            row.push(best);
-        }
-        before_last = std::mem::replace(&mut last, row);
-    }
-    last.last().copied().unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_nearest_name_is_found_and_a_strange_one_is_not() {
-        assert_eq!(nearest("requred", ["type", "required", "unique"]), Some("required"));
-        assert_eq!(nearest("nmae", ["type", "name"]), Some("name"));
-        assert_eq!(nearest("zebra", ["type", "required"]), None);
-        assert_eq!(nearest("id", ["name", "max"]), None);
-    }
+/// "Did you mean ..?", where one of `known` is spelled much like `word`.
+pub fn meant<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    base::nearest(word, known).map(|near| format!("Did you mean {near:?}?"))
 }

@@ -1,6 +1,6 @@
 //! `migrations`: the explicit steps of a module, checked against what it declares today.
 
-use super::{Checked, lines::step, nearest};
+use super::{Checked, lines::step, meant};
 use crate::records::{Kind, Plan, Step};
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ pub fn read(checked: &mut Checked, steps: &[Value], resources: &[String], plans:
         let Some(plan) = plans.iter().find(|plan| plan.plural == resource) else {
             // One whose file has faults is told by its file.
             if !resources.iter().any(|known| known == resource) {
-                let hint = nearest(resource, resources.iter().map(String::as_str)).map(|near| format!("Did you mean {near:?}?"));
+                let hint = meant(resource, resources.iter().map(String::as_str));
                 checked.fault(&at, format!("There is no resource {resource:?}."), hint);
             }
             continue;
@@ -45,7 +45,7 @@ pub fn read(checked: &mut Checked, steps: &[Value], resources: &[String], plans:
 /// Only what is declared can be narrowed; only texts and choices have values that can be replaced by name.
 fn narrowed(checked: &mut Checked, n: usize, plan: &Plan, name: &str, map: &[(String, Option<String>)]) {
     let Some(field) = plan.slot(name).and_then(|slot| plan.field(slot)) else {
-        let hint = nearest(name, plan.fields().iter().map(|f| f.name.as_str())).map(|near| format!("Did you mean {near:?}?"));
+        let hint = meant(name, plan.fields().iter().map(|f| f.name.as_str()));
         return checked.fault(&format!("/migrations/{n}/narrow"), format!("{} has no field {name:?}.", plan.plural), hint);
     };
     for (from, to) in map {

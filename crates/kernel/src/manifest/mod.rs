@@ -10,7 +10,8 @@ mod read;
 mod together;
 
 pub(crate) use check::{Checked, RESOURCE};
-pub use fault::{ManifestFault, nearest};
+pub use fault::ManifestFault;
+pub(crate) use fault::meant;
 pub(crate) use lines::step;
 pub(crate) use read::version;
 pub use together::check_together;

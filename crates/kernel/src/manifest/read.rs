@@ -2,9 +2,10 @@ use super::{
     Checked, Grant, Manifest, ManifestFault, Nav, Permission, Role,
     check::MANIFEST,
     lines::{Lines, step},
-    migrations, nearest,
+    meant, migrations,
 };
 use crate::records::{Kind, Plan, Step, compile_file};
+use base::nearest;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -243,7 +244,7 @@ impl Reader<'_> {
     }
     fn known(&mut self, at: &str, permission: &str, permissions: &[Permission]) {
         if !permissions.iter().any(|p| p.name == permission) {
-            let hint = nearest(permission, permissions.iter().map(|p| p.name.as_str())).map(|near| format!("Did you mean {near:?}?"));
+            let hint = meant(permission, permissions.iter().map(|p| p.name.as_str()));
             self.checked.fault(at, format!("There is no permission {permission:?}."), hint);
         }
     }
@@ -258,7 +259,7 @@ impl Reader<'_> {
             for field in plan.fields() {
                 for (key, permission) in [("read", &field.read), ("write", &field.write)] {
                     if let Some(permission) = permission.as_ref().filter(|p| !permissions.iter().any(|known| known.name == **p)) {
-                        let hint = nearest(permission, permissions.iter().map(|p| p.name.as_str())).map(|near| format!("Did you mean {near:?}?"));
+                        let hint = meant(permission, permissions.iter().map(|p| p.name.as_str()));
                         fault(format!("/fields/{}/{key}", field.name), format!("There is no permission {permission:?}."), hint);
                     }
                 }

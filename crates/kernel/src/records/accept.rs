@@ -1,5 +1,5 @@
 use super::{Cell, Field, Kind, json::Raw, money};
-use base::{Fault, Time, is_id, parse_date};
+use base::{Fault, Time, is_id, nearest, parse_date};
 use std::borrow::Cow;
 
 /// JSON numbers are exact up to here (2^53).
@@ -161,7 +161,7 @@ impl Field {
     fn options_hint(&self, given: &str) -> String {
         let Kind::Choice { options } = &self.kind else { return String::new() };
         let known: Vec<&str> = options.iter().map(|o| o.value.as_str()).collect();
-        match crate::manifest::nearest(given, known.iter().copied()) {
+        match nearest(given, known.iter().copied()) {
             Some(near) => format!("{:?} is no option. Did you mean {near:?}?", cut(given)),
             None => format!("{:?} is no option. Options: {}.", cut(given), known.join(", ")),
         }

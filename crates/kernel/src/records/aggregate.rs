@@ -1,9 +1,6 @@
 use super::{Field, Kind, Plan, Query, Scope, Shown, json::Raw, list::Where, plan::quote, write::write_money};
-use crate::{
-    json::{number, string},
-    manifest::nearest,
-};
-use base::{Error, Fault, Result};
+use crate::json::{number, string};
+use base::{Error, Fault, Result, nearest};
 use std::collections::HashMap;
 
 /// `{filter, group_by, count, sum, min, max}`, checked.

@@ -8,7 +8,7 @@ use super::{
     statements::Texts,
     title::Title,
 };
-use crate::manifest::{Checked, ManifestFault, RESOURCE, nearest, step};
+use crate::manifest::{Checked, ManifestFault, RESOURCE, meant, step};
 use std::collections::HashMap;
 
 /// Words of CEL (its specification, "Syntax", IDENT and RESERVED) and names that expressions, records and queries use themselves.
@@ -264,7 +264,7 @@ impl Compiler<'_> {
     fn named(&mut self, at: &str, name: &str) -> Option<usize> {
         let slot = self.slots.get(name).copied();
         if slot.is_none() {
-            let hint = nearest(name, self.fields.iter().map(|f| f.name.as_str())).map(|near| format!("Did you mean {near:?}?"));
+            let hint = meant(name, self.fields.iter().map(|f| f.name.as_str()));
             self.checked.fault(at, format!("There is no field {name:?}."), hint);
         }
         slot
@@ -289,7 +289,7 @@ impl Compiler<'_> {
             let ends = m.from.iter().enumerate().map(|(i, from)| (format!("{at}/from/{i}"), from)).chain([(format!("{at}/to"), &m.to)]);
             for (at, state) in ends {
                 if !options.iter().any(|o| o.value == *state) {
-                    let hint = nearest(state, options.iter().map(|o| o.value.as_str())).map(|near| format!("Did you mean {near:?}?"));
+                    let hint = meant(state, options.iter().map(|o| o.value.as_str()));
                     self.checked.fault(&at, format!("{state:?} is no option of {}.", field.name), hint);
                 }
             }

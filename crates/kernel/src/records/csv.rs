@@ -8,11 +8,6 @@ impl Plan {
         let fields = self.fields.iter().enumerate().filter(|(slot, _)| is_shown(shown, *slot)).map(|(_, f)| f.name.as_str());
         std::iter::once("id").chain(fields).collect()
     }
-    /// The cells of one record under that header.
-    pub fn csv_row(&self, values: &Values, shown: &Shown) -> Vec<String> {
-        let cells = (0..self.fields.len()).filter(|slot| is_shown(shown, *slot)).map(|slot| self.write_cell(values, slot));
-        std::iter::once(values.id.clone()).chain(cells).collect()
-    }
     /// The text of one cell. Texts that a spreadsheet would take for a formula get a `'` in front.
     pub fn write_cell(&self, values: &Values, slot: usize) -> String {
         match (values.cell(slot), self.field(slot).map(|f| &f.kind)) {

@@ -1,4 +1,5 @@
 use super::{Field, Kind, Plan, plan::quote};
+use base::hex;
 use sha2::{Digest, Sha256};
 
 /// One index of a table; the columns stand in it in this order.
@@ -29,8 +30,8 @@ pub fn short(name: &str) -> String {
     if name.len() <= LONGEST {
         return name.to_owned();
     }
-    let hash: String = Sha256::digest(name.as_bytes()).iter().take(4).map(|b| format!("{b:02x}")).collect();
-    format!("{}_{hash}", name.get(..LONGEST - 9).unwrap_or(name))
+    let hash = hex(&Sha256::digest(name.as_bytes()));
+    format!("{}_{hash:.8}", name.get(..LONGEST - 9).unwrap_or(name))
 }
 
 /// Every index of a resource: unique fields; references, users and choices; what the default list shows, so that it can

@@ -95,34 +95,11 @@ impl<'de> Visitor<'de> for Depth {
     fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Raw<'de>, A::Error> {
         let below = self.0.checked_sub(1).ok_or_else(|| A::Error::custom("too deep"))?;
         let mut members = Vec::new();
-        while let Some(Name(name)) = from.next_key_seed(NameSeed)? {
+        while let Some(key) = from.next_key_seed(Depth(0))? {
+            let Raw::Text(name) = key else { return Err(A::Error::custom("a name")) };
             members.push((name, from.next_value_seed(Depth(below))?));
         }
         Ok(Raw::Map(members))
-    }
-}
-
-/// A member's name, borrowed where it has no escapes.
-struct Name<'a>(Cow<'a, str>);
-struct NameSeed;
-
-impl<'de> DeserializeSeed<'de> for NameSeed {
-    type Value = Name<'de>;
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Name<'de>, D::Error> {
-        from.deserialize_str(self)
-    }
-}
-
-impl<'de> Visitor<'de> for NameSeed {
-    type Value = Name<'de>;
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-    fn visit_borrowed_str<E>(self, v: &'de str) -> Result<Name<'de>, E> {
-        Ok(Name(Cow::Borrowed(v)))
-    }
-    fn visit_str<E>(self, v: &str) -> Result<Name<'de>, E> {
-        Ok(Name(Cow::Owned(v.to_owned())))
     }
 }
 

@@ -1,6 +1,5 @@
 use super::{Kind, Plan, SYSTEM, Shown, accept::cut, plan::quote, write::is_shown};
-use crate::manifest::nearest;
-use base::{Error, Fault, Result};
+use base::{Error, Fault, Result, nearest};
 
 /// What a list was asked for, checked: `filter sort limit cursor fields expand count q`.
 #[derive(Debug, Clone, Default)]

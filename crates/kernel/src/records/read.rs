@@ -1,6 +1,5 @@
 use super::{Cell, Default, Field, Kind, Move, Plan, States, Values, accept::cut, json::Raw};
-use crate::manifest::nearest;
-use base::{Error, Fault, Result};
+use base::{Error, Fault, Result, nearest};
 
 /// Who writes, and what the writing may touch.
 pub struct Entry<'a> {

@@ -118,11 +118,6 @@ impl Plan {
         let texts: Vec<&str> = searched.iter().flat_map(|(slot, field)| field.words(values.cell(*slot))).collect();
         Some((silo::cut_words(&self.title(values)).join(" "), silo::cut_words(&texts.join(" ")).join(" ")))
     }
-    /// Whether a change of these slots changes what the search knows.
-    pub fn is_searched(&self, changed: &[usize]) -> bool {
-        let titled = |slot: &usize| self.title.slots().any(|s| s == *slot);
-        changed.iter().any(|slot| self.field(*slot).is_some_and(|f| f.search) || titled(slot))
-    }
     fn title_columns(&self) -> String {
         let columns = self.title.slots().map(|slot| format!(", {}", quote(self.name_of(slot))));
         format!("\"id\"{}", columns.collect::<String>())

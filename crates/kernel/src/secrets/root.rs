@@ -1,5 +1,5 @@
 use super::{DataKey, joined, random};
-use base::{Code, Error, Result, TenantId};
+use base::{Code, Error, Result, TenantId, hex};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hkdf::Hkdf;
 use sha2::{Digest, Sha256};
@@ -135,13 +135,6 @@ fn is_sample(key: &[u8; 32]) -> bool {
         }
     }
     regular || seen.iter().filter(|s| **s).count() < 12 || key.iter().all(|b| b.is_ascii_graphic() || *b == b' ')
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut out, b| {
-        out.push_str(&format!("{b:02x}"));
-        out
-    })
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::{
     deadline::Deadline,
     fault,
 };
-use base::{Error, Result, Value};
+use base::{Error, Result, Value, hex};
 use std::{sync::Arc, time::Duration};
 use tokio_postgres::SimpleQueryMessage;
 
@@ -163,7 +163,7 @@ impl Connection {
         let sql = match head {
             None => "COMMIT".to_owned(),
             Some(Head { seq, hash, epoch }) => {
-                let hash: String = hash.iter().map(|b| format!("{b:02x}")).collect();
+                let hash = hex(&hash);
                 format!(r#"UPDATE "meta" SET "seq" = {seq}, "hash" = '\x{hash}', "epoch" = {epoch} WHERE "one" = 1; COMMIT"#)
             }
         };
