@@ -6,6 +6,7 @@
 
 mod companies;
 mod devices;
+pub mod erasure;
 mod fields;
 mod founding;
 mod invitations;
@@ -17,7 +18,7 @@ mod members;
 pub mod operators;
 mod pages;
 mod passwords;
-mod proof;
+pub mod proof;
 mod roles;
 mod seats;
 mod sessions;

@@ -128,6 +128,10 @@ fn describe(operation: &Operation) -> Value {
     if operation.access != Access::Public {
         refusals.extend([401, 403, 404]);
     }
+    // What proves who somebody is refuses whoever does not.
+    if operation.credential {
+        refusals.push(401);
+    }
     if operation.method != Method::GET {
         refusals.extend([403, 409, 410, 413, 415, 422, 507]);
     }

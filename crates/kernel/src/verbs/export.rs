@@ -68,6 +68,8 @@ async fn send_all(cx: &Ctx, plan: &Arc<Plan>, query: &Query, shown: &[bool], fir
             return Ok(()); // the client has gone
         }
         let Some(after) = next else { return Ok(()) };
+        // Whoever lost the session meanwhile gets no more of it.
+        cx.still_good().await?;
         (records, next) = page(cx, plan, query, Some(after)).await?;
     }
 }

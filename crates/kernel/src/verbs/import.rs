@@ -103,7 +103,7 @@ async fn start(cx: Ctx, plan: Arc<Plan>, call: Call) -> Result<Reply> {
     if let Some(name) = key.as_deref().filter(hidden) {
         return Err(Error::fault("key", "unknown", crate::json::unknown("field", name, std::iter::empty())));
     }
-    let kept = cx.app().spool().join(format!("{}.csv", base::new_id()));
+    let kept = cx.app().spool(cx.tenant_id())?.join(format!("{}.csv", base::new_id()));
     let what = {
         let (plan, kept) = (plan.clone(), kept.clone());
         // Reading up to 64 MiB does not belong on a worker.

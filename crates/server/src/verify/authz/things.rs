@@ -169,6 +169,7 @@ impl Side<'_> {
             ("account.members.update", _) => json!({ "roles": ["member"] }),
             ("account.password.update", _) => json!({ "current": self.person.password, "password": self.person.password }),
             ("auth.switch", _) => json!({ "tenant": self.person.slug() }),
+            ("hub.tenants.delete", _) => json!({ "confirm": self.person.slug(), "current": self.person.password }),
             ("modules.purge", _) => json!({ "confirm": "crm" }),
             (_, "bulk") => json!({ "ids": [], "do": "update", "patch": {} }),
             (_, "revert") => {
