@@ -3,7 +3,7 @@
 //! a job carries them out and finishes what a crash left. What stays is the tombstone: id, slug and when.
 
 use crate::tenants::{self, Tenant};
-use account::{erasure, proof};
+use account::{erasure, operators, proof};
 use base::{Error, Result, TenantId, Time};
 use http::StatusCode;
 use kernel::{
@@ -139,7 +139,7 @@ pub async fn by_command_line(app: &App, slug: &str) -> Result<Tenant> {
     let all = tenants::all(app).await?;
     let found = all.iter().find(|tenant| tenant.slug == slug).map(|tenant| tenant.id.clone());
     let id = found.ok_or_else(|| tenants::unknown(slug, &all))?;
-    let cx = tenants::operator(app).await?;
+    let cx = operators::in_hub(app).await?;
     cx.work_is_coming().await?;
     let deleted = cx.write(move |tx| begin(tx, &id)).await?;
     erase(app, deleted.id.parse()?).await?;

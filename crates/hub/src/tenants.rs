@@ -1,9 +1,10 @@
 //! The tenants of this installation, for the operator.
 
 use crate::deletion;
+use account::operators;
 use base::{Error, Result, TenantId, Time};
 use http::StatusCode;
-use kernel::{App, Ctx, Operation, Reply, Tx, json};
+use kernel::{App, Operation, Reply, Tx, json};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -136,11 +137,6 @@ pub async fn suspend(app: &App, slug: &str, locked: bool) -> Result<Tenant> {
     if id.is_hub() {
         return Err(Error::conflict("hub", "The operator's own silo is not a tenant."));
     }
-    let cx = operator(app).await?;
+    let cx = operators::in_hub(app).await?;
     cx.write(move |tx| put_status(tx, &id.to_string(), if locked { "suspended" } else { "active" })).await
-}
-
-/// The operator at the command line, in the hub.
-pub(crate) async fn operator(app: &App) -> Result<Ctx> {
-    Ctx::of_command_line(app, TenantId::HUB, app.tenant_names(TenantId::HUB).await?).await
 }

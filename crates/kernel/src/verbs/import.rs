@@ -83,7 +83,7 @@ pub(super) fn job(plan: &Arc<Plan>) -> JobKind {
             Box::pin(async move {
                 let what: Import = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
                 let done = work(&cx, &plan, &what, &job).await?;
-                // It is not needed again; should removing it fail, the next start clears the folder.
+                // It is not needed again; should removing it fail, it goes with the company at the latest.
                 let _ = std::fs::remove_file(&what.file);
                 serde_json::to_value(done).map_err(Error::internal)
             })

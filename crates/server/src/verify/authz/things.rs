@@ -207,7 +207,7 @@ pub async fn send(world: &World, operation: &Operation, token: Option<&str>, id:
         _ => "",
     };
     let asked = Asked::new(operation.method.clone(), format!("/api/v1/{path}{query}")).by(token);
-    let reads = !matches!(operation.method, Method::GET | Method::DELETE);
+    let reads = operation.method != Method::GET && (operation.method != Method::DELETE || matches!(operation.input, Input::Json(_)));
     let asked = match &operation.input {
         Input::File(content_type) => {
             // Columns of ours, and one that the resource has for sure.
