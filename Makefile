@@ -11,7 +11,7 @@ PACKAGES_READY := console/node_modules/.package-lock.json
 CONSOLE := console/dist/index.html
 CONSOLE_SOURCES := $(shell find console -type f -not -path 'console/node_modules/*' -not -path 'console/dist/*' 2>/dev/null)
 
-.PHONY: help run build built test test-unit test-sqlite test-postgres test-console test-types test-browser test-readme lint deny bench soak fmt clean packages
+.PHONY: help run build built test test-unit test-sqlite test-postgres test-console test-types test-browser test-schema test-readme lint deny bench soak fmt clean packages
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +23,7 @@ build: $(CONSOLE) ## Build the console and the tenon binary (debug; see docs/ope
 	@$(STEP) "build tenon" cargo build --locked -p server
 
 test: lint packages built ## Lint, then every test there is: Rust on both engines, console, browser, README
-	@$(MAKE) --no-print-directory test-sqlite test-postgres test-console test-types test-browser test-readme
+	@$(MAKE) --no-print-directory test-sqlite test-postgres test-console test-types test-browser test-schema test-readme
 
 test-unit: ## Rust tests on SQLite and console unit tests: nothing to install
 	@$(MAKE) --no-print-directory test-sqlite test-console
@@ -42,6 +42,9 @@ test-types: built ## The console's generated types against the server's OpenAPI 
 
 test-browser: built ## The console in Chromium, against a fresh server
 	@$(STEP) "browser tests" scripts/browser-tests.sh
+
+test-schema: built ## The API against its own OpenAPI document, with made-up requests
+	@$(STEP) "OpenAPI" scripts/schemathesis.sh
 
 test-readme: built ## Every command line in README and docs, as printed
 	@$(STEP) "README and docs" scripts/tour.sh README.md docs/api.md docs/modules.md

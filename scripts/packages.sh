@@ -25,7 +25,10 @@ need make "runs the targets of the Makefile" have make
 need curl "the lines of README and docs" have curl
 need postgresql-15 "the second engine under the tests" have_postgres
 case ${1:-test} in
-    test) need chromium "the browser under the console's tests" have chromium ;;
+    test)
+        need chromium "the browser under the console's tests" have chromium
+        need python3-venv "the tools that make up requests" python3 -c 'import ensurepip, venv'
+        ;;
     bench) need wrk "the load" have wrk ;;
     *) echo "usage: $0 test|bench" >&2; exit 2 ;;
 esac

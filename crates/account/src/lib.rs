@@ -7,6 +7,7 @@
 mod acceptance;
 mod companies;
 mod devices;
+pub mod erasure;
 mod fields;
 mod founding;
 mod invitations;
@@ -18,7 +19,7 @@ mod members;
 pub mod operators;
 mod pages;
 mod passwords;
-mod proof;
+pub mod proof;
 mod roles;
 mod seats;
 mod sessions;

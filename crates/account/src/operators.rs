@@ -16,6 +16,11 @@ use kernel::{
 };
 use serde_json::json;
 
+/// The operator at the command line, in the hub.
+pub async fn in_hub(app: &App) -> Result<Ctx> {
+    Ctx::of_command_line(app, TenantId::HUB, Tenant { slug: "hub".into(), name: "Operator".into() }).await
+}
+
 /// Makes somebody an operator: an owner in the hub's own silo. An address that has an account keeps its password.
 pub async fn create(app: &App, email: &str, name: &str, password: &str) -> Result<String> {
     let mut form = Form::default();
@@ -23,7 +28,7 @@ pub async fn create(app: &App, email: &str, name: &str, password: &str) -> Resul
     form.password(password, &[&address.text, &name]);
     form.done()?;
     let hash = app.passwords().hash(password).await?;
-    let cx = Ctx::of_command_line(app, TenantId::HUB, Tenant { slug: "hub".into(), name: "Operator".into() }).await?;
+    let cx = in_hub(app).await?;
     // User, member and seat live in one database here: one commit.
     cx.write(move |tx| {
         let user = match users::by_key(tx.sql(), &address.key)? {
@@ -83,7 +88,7 @@ pub async fn create_tenant(app: &App, name: &str, owner: &str) -> Result<String>
     let key = fields::key(owner);
     let person = app.hub().read(move |sql| users::by_key(sql, &key)).await?;
     let person = person.ok_or_else(|| Error::fault("owner", "unknown", "Nobody with this address has an account here."))?;
-    let cx = Ctx::of_command_line(app, TenantId::HUB, Tenant { slug: "hub".into(), name: "Operator".into() }).await?;
+    let cx = in_hub(app).await?;
     let person = Person { user: person.id, email: person.email, name: person.name, credential: String::new() };
     let mark = app.root_key().derive(&format!("company {} {name}", person.user))?;
     cx.work_is_coming().await?;

@@ -99,7 +99,7 @@ struct Change {
 async fn change(cx: Ctx, call: Call) -> Result<Reply> {
     let person = proof::person(&cx)?.clone();
     let input: Change = call.json()?;
-    let user = proof::again(&cx, &person, &input.current).await?;
+    let user = proof::whose(&cx, &person, &input.current).await?;
     let mut form = Form::default();
     form.password(&input.password, &[&user.email, &user.name, &cx.tenant().name]);
     form.done()?;

@@ -10,12 +10,12 @@ use base::{Code, Error, Result};
 use kernel::{Ctx, ctx::Person, limits::Limit, passwords::needs_rehash};
 
 /// Address, password or company is wrong; which one is not said.
-pub fn wrong() -> Error {
+pub(crate) fn wrong() -> Error {
     Error::new(Code::Anonymous, "credentials", "The address or the password is wrong.")
 }
 
 /// Who has this address and this password, and where they sit down: the company they name, else the one they used last.
-pub async fn of_password(cx: &Ctx, email: &str, password: &str, tenant: Option<&str>) -> Result<(User, Option<Seat>)> {
+pub(crate) async fn of_password(cx: &Ctx, email: &str, password: &str, tenant: Option<&str>) -> Result<(User, Option<Seat>)> {
     let email_key = fields::key(email);
     // Counted before it is judged: a hundred tries at once are a hundred tries.
     let counted = devices::counted_under(cx, &email_key);
@@ -45,7 +45,7 @@ pub async fn of_password(cx: &Ctx, email: &str, password: &str, tenant: Option<&
 }
 
 /// The seat in a company, among somebody's own.
-pub fn choose(seats: Vec<Seat>, tenant: Option<&str>) -> Result<Option<Seat>> {
+pub(crate) fn choose(seats: Vec<Seat>, tenant: Option<&str>) -> Result<Option<Seat>> {
     match tenant {
         None => Ok(seats.into_iter().next()),
         Some(slug) => seats.into_iter().find(|seat| seat.slug == slug).map(Some).ok_or_else(wrong),
@@ -53,7 +53,12 @@ pub fn choose(seats: Vec<Seat>, tenant: Option<&str>) -> Result<Option<Seat>> {
 }
 
 /// The person at hand must prove their password once more, before something that cannot be taken back.
-pub async fn again(cx: &Ctx, person: &Person, password: &str) -> Result<User> {
+pub async fn again(cx: &Ctx, person: &Person, password: &str) -> Result<()> {
+    whose(cx, person, password).await.map(drop)
+}
+
+/// The same, and who they are.
+pub(crate) async fn whose(cx: &Ctx, person: &Person, password: &str) -> Result<User> {
     let key = fields::key(&person.email);
     cx.app().limits().take(Limit::AuthPerAccount, &key).check()?;
     let id = person.user.clone();

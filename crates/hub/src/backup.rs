@@ -190,20 +190,24 @@ async fn check_slug(app: &App, slug: &str) -> Result<()> {
     Ok(())
 }
 
-/// The key that seals a tenant's backups; made when the first is written.
+/// The key that seals a tenant's backups; made when the first is written. One that was deleted gets no other.
 async fn data_key(app: &App, tenant: TenantId) -> Result<DataKey> {
     let id = tenant.to_string();
     let (_, fresh) = app.root_key().new_data_key(tenant)?;
-    let wrapped = app
-        .hub()
-        .write(move |sql| {
-            sql.run(r#"UPDATE "hub_tenants" SET "key" = ?2 WHERE "id" = ?1 AND "key" IS NULL"#, &[(&id).into(), fresh.as_slice().into()])?;
-            sql.row(r#"SELECT "key" FROM "hub_tenants" WHERE "id" = ?1"#, &[(&id).into()], |row| Ok(row.opt_blob(0)?.map(<[u8]>::to_vec)))
-        })
-        .await?
-        .flatten();
-    app.root_key()
-        .data_key(tenant, &wrapped.ok_or_else(|| Error::malformed("no-key", "The key of this tenant is gone; its backups cannot be read any more."))?)
+    let make = r#"UPDATE "hub_tenants" SET "key" = ?2 WHERE "id" = ?1 AND "key" IS NULL AND "status" <> 'deleted'"#;
+    app.hub().write(move |sql| sql.run(make, &[(&id).into(), fresh.as_slice().into()])).await?;
+    key_of(app, tenant).await?.ok_or_else(no_key)
+}
+
+/// The key of a tenant, if it has one.
+async fn key_of(app: &App, tenant: TenantId) -> Result<Option<DataKey>> {
+    let (id, find) = (tenant.to_string(), r#"SELECT "key" FROM "hub_tenants" WHERE "id" = ?1"#);
+    let wrapped = app.hub().read(move |sql| sql.row(find, &[(&id).into()], |row| Ok(row.opt_blob(0)?.map(<[u8]>::to_vec)))).await?;
+    wrapped.flatten().map(|wrapped| app.root_key().data_key(tenant, &wrapped)).transpose()
+}
+
+fn no_key() -> Error {
+    Error::malformed("no-key", "The key of this tenant is gone; its backups cannot be read any more.")
 }
 
 fn place(tenant: TenantId, row: &str) -> Place<'_> {
@@ -258,7 +262,7 @@ async fn unpack(app: &App, from: &Path, to: &Path) -> Result<()> {
     let mut id = [0u8; 36];
     file.read_exact(&mut id).map_err(|_| damaged())?;
     let tenant: TenantId = std::str::from_utf8(&id).map_err(|_| damaged())?.parse().map_err(|_| damaged())?;
-    let key = data_key(app, tenant).await?;
+    let key = key_of(app, tenant).await?.ok_or_else(no_key)?;
     let mut out = BufWriter::new(File::create(to)?);
     for number in 0u64.. {
         let mut length = [0u8; 4];

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod backup;
+pub mod deletion;
 pub mod doctor;
 mod fleet;
 mod modules;
@@ -18,6 +19,7 @@ pub fn module() -> Module {
         Permission::new("hub.modules:install", "Modules: install, uninstall, purge", &[]),
         Permission::new("hub.tenants:read", "Tenants: see", &["viewer", "member", "editor", "auditor"]),
         Permission::new("hub.tenants:update", "Tenants: suspend and activate", &[]),
+        Permission::new("hub.tenants:delete", "Tenants: delete", &[]),
     ];
     let emits = [
         "hub.module.installed",
@@ -26,12 +28,14 @@ pub fn module() -> Module {
         "hub.module.purged",
         "hub.tenant.suspended",
         "hub.tenant.activated",
+        "hub.tenant.deleted",
         "hub.tenant.restored",
     ];
     Module::new(Manifest::of_platform("hub", "Hub", "Tenants and the marketplace.", permissions, &emits))
         .always()
-        .hub_only(&["hub.tenants:read", "hub.tenants:update"])
+        .hub_only(&["hub.tenants:read", "hub.tenants:update", "hub.tenants:delete"])
         .operations(modules::operations())
         .operations(tenants::operations())
         .operations(fleet::operations())
+        .job(deletion::ERASE, deletion::TRIES, deletion::erase_later)
 }

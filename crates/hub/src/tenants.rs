@@ -1,5 +1,7 @@
 //! The tenants of this installation, for the operator.
 
+use crate::deletion;
+use account::operators;
 use base::{Error, Result, TenantId, Time};
 use http::StatusCode;
 use kernel::{App, Operation, Reply, Tx, json};
@@ -13,7 +15,8 @@ pub struct Tenant {
     pub id: String,
     pub slug: String,
     pub name: String,
-    /// `active`, `suspended`, `restoring` (from a backup, and not there yet), or `deleted` (its slug is then kept, and never given to another).
+    /// `active`, `suspended`, `restoring` (from a backup, and not there yet), or `deleted`: then its name is empty, and its slug is never given
+    /// to another.
     pub status: String,
     /// Where its database is: `sqlite` or `postgres`.
     pub placement: String,
@@ -69,6 +72,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         ),
         status("suspend", "suspended", "Locks a tenant: nobody in it gets an answer until it is activated again."),
         status("activate", "active", "Opens a suspended tenant again."),
+        deletion::operation(),
     ]
 }
 
@@ -76,27 +80,29 @@ fn status(verb: &'static str, status: &'static str, about: &str) -> Operation {
     Operation::post(&format!("hub.tenants.{verb}"), &format!("hub/tenants/{{id}}/{verb}"), about)
         .needs("hub.tenants:update")
         .answers::<Tenant>(StatusCode::OK)
-        .write(move |tx, call| {
-            let before = find(tx, call.record_id()?)?;
-            if before.status == "deleted" {
-                return Err(Error::conflict("deleted", "This tenant was deleted."));
-            }
-            if before.status == "restoring" {
-                return Err(Error::conflict("restoring", "This tenant is being restored from a backup."));
-            }
-            if before.status != status {
-                let sql = r#"UPDATE "hub_tenants" SET "status" = ?2, "updated_at" = ?3 WHERE "id" = ?1"#;
-                tx.sql().run(sql, &[(&before.id).into(), status.into(), Time::now().into()])?;
-                let data = serde_json::json!({ "before": { "status": before.status }, "after": { "status": status } });
-                let event = if status == "active" { "hub.tenant.activated" } else { "hub.tenant.suspended" };
-                tx.emit(event, &format!("hub.tenants/{}", before.id), &data)?;
-            }
-            let after = find(tx, &before.id)?;
-            Reply::json(&after)
-        })
+        .write(move |tx, call| Reply::json(&put_status(tx, call.record_id()?, status)?))
 }
 
-fn find(tx: &mut Tx<'_, '_>, id: &str) -> Result<Tenant> {
+fn put_status(tx: &mut Tx<'_, '_>, id: &str, status: &str) -> Result<Tenant> {
+    let before = find(tx, id)?;
+    if before.status == "deleted" {
+        return Err(Error::conflict("deleted", "This tenant was deleted."));
+    }
+    if before.status == "restoring" {
+        return Err(Error::conflict("restoring", "This tenant is being restored from a backup."));
+    }
+    if before.status == status {
+        return Ok(before);
+    }
+    let sql = r#"UPDATE "hub_tenants" SET "status" = ?2, "updated_at" = ?3 WHERE "id" = ?1"#;
+    tx.sql().run(sql, &[id.into(), status.into(), Time::now().into()])?;
+    let data = serde_json::json!({ "before": { "status": before.status }, "after": { "status": status } });
+    let event = if status == "active" { "hub.tenant.activated" } else { "hub.tenant.suspended" };
+    tx.emit(event, &format!("hub.tenants/{id}"), &data)?;
+    find(tx, id)
+}
+
+pub(crate) fn find(tx: &mut Tx<'_, '_>, id: &str) -> Result<Tenant> {
     let sql = format!(r#"SELECT {COLUMNS} FROM "hub_tenants" WHERE "id" = ?1 AND "placement" <> 'hub'"#);
     tx.sql().row(&sql, &[id.into()], show)?.ok_or_else(Error::not_found)
 }
@@ -134,7 +140,24 @@ pub async fn by_slug(app: &App, slug: &str) -> Result<(TenantId, kernel::ctx::Te
         return Ok((TenantId::HUB, app.tenant_names(TenantId::HUB).await?));
     }
     let all = all(app).await?;
+    if all.iter().any(|tenant| tenant.slug == slug && tenant.status == "deleted") {
+        return Err(Error::gone("deleted", format!("The tenant {slug} was deleted.")));
+    }
     let found = all.iter().find(|tenant| tenant.slug == slug && tenant.is_there());
-    let found = found.ok_or_else(|| Error::fault("tenant", "unknown", json::unknown("tenant", slug, all.iter().map(|t| t.slug.as_str()))))?;
+    let found = found.ok_or_else(|| unknown(slug, &all))?;
     Ok((found.id.parse()?, kernel::ctx::Tenant { slug: found.slug.clone(), name: found.name.clone() }))
+}
+
+pub(crate) fn unknown(slug: &str, all: &[Tenant]) -> Error {
+    Error::fault("tenant", "unknown", json::unknown("tenant", slug, all.iter().map(|t| t.slug.as_str())))
+}
+
+/// Locks a tenant, or opens it again, from the command line.
+pub async fn suspend(app: &App, slug: &str, locked: bool) -> Result<Tenant> {
+    let (id, _) = by_slug(app, slug).await?;
+    if id.is_hub() {
+        return Err(Error::conflict("hub", "The operator's own silo is not a tenant."));
+    }
+    let cx = operators::in_hub(app).await?;
+    cx.write(move |tx| put_status(tx, &id.to_string(), if locked { "suspended" } else { "active" })).await
 }

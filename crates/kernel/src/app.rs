@@ -264,9 +264,26 @@ impl App {
     pub fn not_migrated(&self, tenant: TenantId) -> Option<String> {
         self.0.behind.problem(tenant)
     }
-    /// Where uploads wait until their job is done.
-    pub(crate) fn spool(&self) -> PathBuf {
+    /// Where all uploads wait.
+    pub(crate) fn uploads(&self) -> PathBuf {
         self.0.config.data.join("spool")
+    }
+    /// Where a company's uploads wait until their job is done.
+    pub(crate) fn spool(&self, tenant: TenantId) -> Result<PathBuf> {
+        let folder = self.uploads().join(tenant.hex());
+        std::fs::create_dir_all(&folder)?;
+        Ok(folder)
+    }
+
+    /// Takes away what there is of a company outside of the hub: its database, its uploads, and what this process remembers. Everybody
+    /// must be out already. Safe to run twice.
+    pub async fn destroy(&self, tenant: TenantId) -> Result<()> {
+        self.silos().destroy(tenant).await?;
+        self.waiting().forget(tenant);
+        match std::fs::remove_dir_all(self.uploads().join(tenant.hex())) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
     }
 
     /// The silo of a tenant that the hub may know. Where it should be there and is not, the answer is not that it never was.
@@ -281,16 +298,26 @@ impl App {
 
     /// A silo that the hub knows is never made anew in the place of one that went missing.
     pub(crate) async fn may_be_made(&self, tenant: TenantId) -> Result<()> {
-        if self.expects(tenant).await? && !self.silos().exists(tenant).await? {
-            return Err(self.silos().quarantine(tenant, "its database is not there"));
+        match self.status(tenant).await?.as_deref() {
+            Some("deleted") => Err(Error::gone("deleted", "This company was deleted.")),
+            Some(_) if !self.silos().exists(tenant).await? => Err(self.silos().quarantine(tenant, "its database is not there")),
+            Some(_) | None => Ok(()),
         }
-        Ok(())
     }
 
     /// Whether the hub knows this tenant, and does not know it to be deleted.
     async fn expects(&self, tenant: TenantId) -> Result<bool> {
-        let (id, find) = (tenant.to_string(), r#"SELECT 1 FROM "hub_tenants" WHERE "id" = ?1 AND "status" NOT IN ('deleted', 'restoring')"#);
-        Ok(self.hub().read(move |sql| sql.row(find, &[id.into()], |_| Ok(()))).await?.is_some())
+        Ok(self.status(tenant).await?.is_some_and(|status| !matches!(status.as_str(), "deleted" | "restoring")))
+    }
+
+    /// Whether work may be done for this tenant: it is neither suspended nor deleted.
+    pub(crate) async fn is_open(&self, tenant: TenantId) -> Result<bool> {
+        Ok(tenant.is_hub() || self.status(tenant).await?.is_none_or(|status| status == "active"))
+    }
+
+    async fn status(&self, tenant: TenantId) -> Result<Option<String>> {
+        let (id, find) = (tenant.to_string(), r#"SELECT "status" FROM "hub_tenants" WHERE "id" = ?1"#);
+        self.hub().read(move |sql| sql.row(find, &[id.into()], |row| Ok(row.text(0)?.to_owned()))).await
     }
 
     /// A tenant's slug and name, as the hub knows them.

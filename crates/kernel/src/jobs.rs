@@ -23,6 +23,8 @@ use tokio::sync::Notify;
 
 const LEASE_SECONDS: i64 = 30;
 const HEARTBEAT: Duration = Duration::from_secs(10);
+/// How often somebody looks whether the company that is worked for is still open.
+const LOOK: Duration = Duration::from_millis(500);
 const POLL: Duration = Duration::from_secs(1);
 /// How long jobs wait when the storage is full or out of reach, until they look again.
 const PAUSE: Duration = Duration::from_secs(3);
@@ -140,6 +142,8 @@ pub(crate) async fn outcome(cx: &Ctx, id: &str, patience: Duration) -> Result<Op
     let until = tokio::time::Instant::now() + patience;
     let mut pause = Duration::from_millis(4);
     loop {
+        // Whoever is out is not kept waiting.
+        cx.still_good().await?;
         let wanted = id.to_owned();
         let row = cx
             .read(move |tx| {
@@ -287,7 +291,9 @@ async fn round(app: &App) -> Result<Duration> {
         .hub()
         .scan(move |sql| {
             sql.rows(
-                r#"SELECT "tenant", "at" FROM "due" WHERE "lease_until" IS NULL OR "lease_until" < ?1 ORDER BY "at", "tenant" LIMIT 64"#,
+                // A company that is suspended has work due, and nobody does it.
+                r#"SELECT d."tenant", d."at" FROM "due" d LEFT JOIN "hub_tenants" t ON t."id" = d."tenant"
+WHERE (d."lease_until" IS NULL OR d."lease_until" < ?1) AND COALESCE(t."status", 'active') = 'active' ORDER BY d."at", d."tenant" LIMIT 64"#,
                 &[now.into()],
                 |row| Ok((row.text(0)?.to_owned(), row.int(1)?)),
             )
@@ -355,23 +361,24 @@ async fn work_for(app: &App, tenant: TenantId) -> Result<()> {
     let names = app.tenant_names(tenant).await?;
     // A bounded share, so that one busy silo does not keep the others waiting.
     for _ in 0..64 {
-        if app.stop().is_rung() {
+        if app.stop().is_rung() || !app.is_open(tenant).await? {
             break;
         }
         let Some(job) = claim(&silo).await? else { break };
         run(app, &silo, job, names.clone()).await?;
     }
-    let next = silo
-        .scan(|sql| {
-            sql.row(
-                r#"SELECT MIN(CASE WHEN "status" = 'running' THEN "lease_until" ELSE "run_at" END) FROM "jobs" WHERE "status" IN ('ready', 'running')"#,
-                &[],
-                |row| row.opt_int(0),
-            )
-        })
-        .await?
-        .flatten();
-    release(app, tenant, stamp, next).await
+    let next = silo.scan(|sql| {
+        sql.row(
+            r#"SELECT MIN(CASE WHEN "status" = 'running' THEN "lease_until" ELSE "run_at" END) FROM "jobs" WHERE "status" IN ('ready', 'running')"#,
+            &[],
+            |row| row.opt_int(0),
+        )
+    });
+    match next.await {
+        // It was deleted meanwhile.
+        Err(error) if error.code() == Code::NotFound => release(app, tenant, stamp, None).await,
+        next => release(app, tenant, stamp, next?.flatten()).await,
+    }
 }
 
 async fn lease(app: &App, tenant: TenantId) -> Result<Option<i64>> {
@@ -471,14 +478,24 @@ async fn run(app: &App, silo: &Silo, job: Claimed, names: Tenant) -> Result<()> 
     };
     // In a task of its own, so that a panic in the work is a failed try and nothing more.
     let mut work = tokio::spawn((kind.work)(cx, running));
+    let mut beaten = Instant::now();
     let outcome = loop {
         tokio::select! {
             done = &mut work => break done.unwrap_or_else(|stopped| Err(background::ended(&stopped))),
-            () = tokio::time::sleep(HEARTBEAT) => match heartbeat(app, silo, &job, &cancelled).await {
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        // Where the hub cannot say, the work goes on.
+        if !app.is_open(silo.id()).await.unwrap_or(true) {
+            work.abort();
+            return give_back(silo, &job).await;
+        }
+        if beaten.elapsed() >= HEARTBEAT {
+            beaten = Instant::now();
+            match heartbeat(app, silo, &job, &cancelled).await {
                 // The work goes on; how it ended is written when that is possible again.
                 Err(error) if error.is_of_storage() => app.dispatch().rest(),
                 beaten => beaten?,
-            },
+            }
         }
     };
     let was_cancelled = cancelled.load(std::sync::atomic::Ordering::Relaxed);
@@ -486,6 +503,17 @@ async fn run(app: &App, silo: &Silo, job: Claimed, names: Tenant) -> Result<()> 
         Err(_) if was_cancelled => finish(silo, &job, None, Ok(serde_json::Value::Null)).await,
         Ok(result) if was_cancelled => finish(silo, &job, None, Ok(result)).await,
         outcome => finish(silo, &job, Some(kind.patience), outcome).await,
+    }
+}
+
+/// Puts back a job whose company was closed under it. It was no try: should the company be opened again, it begins anew.
+async fn give_back(silo: &Silo, job: &Claimed) -> Result<()> {
+    let now = Time::now();
+    let end = End { id: job.id.clone(), attempt: job.attempt, counts: false, status: "ready", result: None, error: None, run_at: now, at: now };
+    match silo.write(move |sql| end.write(sql)).await {
+        // The company was deleted, and its jobs with it.
+        Err(error) if error.code() == Code::NotFound => Ok(()),
+        written => written,
     }
 }
 

@@ -63,6 +63,12 @@ impl Waiting {
         }
     }
 
+    /// A company was deleted: there is no log any more that any of it would be told in.
+    pub fn forget(&self, tenant: TenantId) {
+        self.heads.lock().remove(&tenant);
+        self.tries.lock().retain(|who, _| !matches!(who, Who::Denied { tenant: of, .. } if *of == tenant));
+    }
+
     /// A credential was used.
     pub fn used(&self, what: Seen, at: Time) {
         let mut seen = self.seen.lock();

@@ -124,6 +124,14 @@ impl Backend {
         }
     }
 
+    /// Leaves nothing of deleted rows in the pages of a file. A cluster's pages are its own: it uses them again in its own time.
+    pub fn wipe(&self, id: TenantId, settle: impl Fn()) -> Result<()> {
+        match self {
+            Backend::Sqlite(files) => sqlite::wipe(&files.path(id), settle),
+            Backend::Postgres(_) => Ok(()),
+        }
+    }
+
     pub fn backup(&self, id: TenantId, to: &Path) -> Result<()> {
         if !self.exists(id)? {
             return Err(Error::not_found());

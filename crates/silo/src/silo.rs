@@ -159,6 +159,13 @@ impl Inner {
             Store::Postgres(_) => Ok(()),
         }
     }
+    /// Ends the snapshots of readers that nobody uses at the moment.
+    pub fn settle(&self) {
+        match &self.store {
+            Store::Sqlite(s) => s.settle()(),
+            Store::Postgres(_) => {}
+        }
+    }
     /// From now on nobody reads or writes here, whatever handle they hold.
     pub fn destroy(&self) {
         self.destroyed.store(true, Relaxed);

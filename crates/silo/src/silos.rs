@@ -265,6 +265,16 @@ impl Silos {
         .await
     }
 
+    /// Sees to it that rows which were deleted cannot be read any more from the files of a silo: not from a page, not from the
+    /// write-ahead log. Writing waits meanwhile, as long as it takes to write the whole file once. On PostgreSQL it does nothing.
+    pub async fn wipe(&self, id: TenantId) -> Result<()> {
+        self.blocking(move |shared| {
+            let open = shared.set.get(id);
+            shared.backend.wipe(id, || open.iter().for_each(|silo| silo.0.settle()))
+        })
+        .await
+    }
+
     /// Writes the whole silo into a new SQLite file, whatever the engine, while it is in use.
     pub async fn backup(&self, id: TenantId, to: PathBuf) -> Result<()> {
         self.blocking(move |shared| shared.backend.backup(id, &to)).await

@@ -50,7 +50,19 @@ impl Contents {
 
     /// Whether a text stands anywhere in it.
     pub fn mentions(&self, text: &str) -> bool {
-        self.0.values().flatten().any(|row| row.contains(text))
+        !self.tables_with(text).is_empty()
+    }
+
+    /// The tables in which a text stands, as text or as bytes.
+    pub fn tables_with(&self, text: &str) -> Vec<&str> {
+        let bytes: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let holds = |rows: &[String]| rows.iter().any(|row| row.contains(text) || row.contains(&bytes));
+        self.0.iter().filter(|(_, rows)| holds(rows)).map(|(table, _)| table.as_str()).collect()
+    }
+
+    /// Whether there is anything in a table.
+    pub fn has(&self, table: &str) -> bool {
+        self.0.get(table).is_some_and(|rows| !rows.is_empty())
     }
 }
 

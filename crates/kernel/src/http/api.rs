@@ -38,7 +38,7 @@ where
     call.id = id;
     call.query = query(incoming.query)?;
     let mut kept = Kept::default();
-    call.body = read_body(incoming, &operation, body, &mut kept).await?;
+    call.body = read_body(incoming, &cx, &operation, body, &mut kept).await?;
     call.file_hash = kept.hash;
     let reply = registry.call(&cx, &operation, call).await?;
     let mut response = answer::reply(reply);
@@ -262,12 +262,13 @@ fn query(text: &str) -> Result<Vec<(String, String)>> {
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
-async fn read_body<B>(incoming: &Incoming<'_>, operation: &Operation, body: B, kept: &mut Kept) -> Result<Body>
+async fn read_body<B>(incoming: &Incoming<'_>, cx: &Ctx, operation: &Operation, body: B, kept: &mut Kept) -> Result<Body>
 where
     B: http_body::Body<Data = Bytes> + Send + Unpin,
     B::Error: std::fmt::Display,
 {
-    if matches!(*incoming.method, Method::GET | Method::HEAD | Method::DELETE) {
+    let unread = *incoming.method == Method::DELETE && matches!(operation.input, Input::None);
+    if unread || matches!(*incoming.method, Method::GET | Method::HEAD) {
         return Ok(Body::Empty);
     }
     // A packed body may be a thousand times what it looks like; nothing here unpacks one.
@@ -279,7 +280,7 @@ where
     let wrong = |wanted: &str| Err(Error::new(Code::Unsupported, "content-type", format!("This operation reads {wanted}.")));
     match (&operation.input, content_type.as_deref()) {
         (Input::File(wanted), Some(got)) if got == *wanted => {
-            let (file, sum) = upload::file(body, &incoming.app.spool()).await?;
+            let (file, sum) = upload::file(body, &incoming.app.spool(cx.tenant_id())?).await?;
             kept.hash = sum;
             Ok(Body::File(file))
         }

@@ -51,7 +51,7 @@ const ENDED: [Ended; 5] = [
 
 /// Takes away what is over, and says how many rows that were.
 pub(crate) async fn clean_up(app: &App) -> Result<u64> {
-    let spool = app.spool();
+    let spool = app.uploads();
     tokio::task::spawn_blocking(move || sweep(&spool)).await.map_err(Error::internal)??;
     let now = Time::now();
     let mut gone = 0;
@@ -73,6 +73,11 @@ pub(crate) async fn clean_up(app: &App) -> Result<u64> {
 fn sweep(spool: &Path) -> Result<()> {
     for entry in std::fs::read_dir(spool)? {
         let entry = entry?;
+        // Each company has a folder of its own.
+        if entry.file_type()?.is_dir() {
+            sweep(&entry.path())?;
+            continue;
+        }
         let old = entry.metadata().and_then(|file| file.modified()).is_ok_and(|at| at.elapsed().is_ok_and(|age| age > STALE));
         if old {
             std::fs::remove_file(entry.path())?;

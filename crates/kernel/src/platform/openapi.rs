@@ -124,12 +124,17 @@ fn describe(operation: &Operation) -> Value {
             Output::Stream(kind) => json!({ "description": title, "content": { *kind: { "schema": { "type": "string" } } } }),
         },
     );
-    let mut refusals = vec![400, 421, 429, 500, 503];
+    // Opening a database needs a little room on the disk, whatever is asked of it then.
+    let mut refusals = vec![400, 421, 429, 500, 503, 507];
     if operation.access != Access::Public {
         refusals.extend([401, 403, 404]);
     }
+    // What proves who somebody is refuses whoever does not.
+    if operation.credential {
+        refusals.push(401);
+    }
     if operation.method != Method::GET {
-        refusals.extend([403, 409, 410, 413, 415, 422, 507]);
+        refusals.extend([403, 409, 410, 413, 415, 422]);
     }
     if by_version {
         refusals.push(412);

@@ -77,8 +77,10 @@ impl News {
     /// `session` is how many seconds a browser that was used stays signed in.
     fn write(&self, sql: &mut silo::Tx<'_>, session: i64) -> Result<()> {
         match self {
+            // Not of a company that was deleted meanwhile.
             News::Head(tenant, head) => sql.run(
-                r#"INSERT INTO "checkpoints" ("tenant", "seq", "hash", "at") VALUES (?1, ?2, ?3, ?4) ON CONFLICT ("tenant", "seq") DO NOTHING"#,
+                r#"INSERT INTO "checkpoints" ("tenant", "seq", "hash", "at") SELECT ?1, ?2, ?3, ?4
+WHERE NOT EXISTS (SELECT 1 FROM "hub_tenants" WHERE "id" = ?1 AND "status" = 'deleted') ON CONFLICT ("tenant", "seq") DO NOTHING"#,
                 &[tenant.to_string().into(), head.seq.into(), head.hash.as_slice().into(), Time::now().into()],
             ),
             // A browser that is used stays signed in.

@@ -71,6 +71,8 @@ async fn send_all(cx: &Ctx, plan: &Arc<Plan>, query: &Query, shown: &[bool], fir
         }
         let Some(after) = next else { return Ok(()) };
         base::step("export.page-sent")?;
+        // Whoever lost the session meanwhile gets no more of it.
+        cx.still_good().await?;
         (records, next) = page(cx, plan, query, Some(after)).await?;
     }
 }

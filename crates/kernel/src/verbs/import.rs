@@ -80,7 +80,7 @@ pub(super) fn job(plan: &Arc<Plan>) -> JobKind {
                 let what: Import = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
                 let done = work::work(&cx, &plan, &what, &job).await?;
                 base::step("import.worked")?;
-                // It is not needed again; should removing it fail, it goes when it is old.
+                // It is not needed again; should removing it fail, it goes when it is old, or with the company.
                 let _ = std::fs::remove_file(&what.file);
                 base::step("import.file-removed")?;
                 serde_json::to_value(done).map_err(Error::internal)
@@ -101,7 +101,7 @@ async fn start(cx: Ctx, plan: Arc<Plan>, call: Call) -> Result<Reply> {
     if let Some(name) = key.as_deref().filter(hidden) {
         return Err(Error::fault("key", "unknown", crate::json::unknown("field", name, std::iter::empty())));
     }
-    let kept = cx.app().spool().join(format!("{}.csv", base::new_id()));
+    let kept = cx.app().spool(cx.tenant_id())?.join(format!("{}.csv", base::new_id()));
     let what = {
         let (plan, kept) = (plan.clone(), kept.clone());
         // Reading up to 64 MiB does not belong on a worker.

@@ -1,5 +1,5 @@
 use super::say;
-use base::Result;
+use base::{Error, Result};
 use clap::Subcommand;
 use kernel::{
     App,
@@ -35,6 +35,17 @@ pub enum Tenant {
         /// A plain SQLite file instead of a sealed one
         #[arg(long)]
         plain: bool,
+    },
+    /// Lock a tenant: nobody in it gets an answer until it is activated again
+    Suspend { slug: String },
+    /// Open a suspended tenant again
+    Activate { slug: String },
+    /// Delete a suspended tenant for good. Its backups cannot be opened any more
+    Delete {
+        slug: String,
+        /// Really do it
+        #[arg(long)]
+        yes: bool,
     },
     /// Make a new tenant from a backup
     Restore {
@@ -77,6 +88,29 @@ pub async fn run(app: &App, what: Tenant, json: bool) -> Result<ExitCode> {
                     size,
                     to.display(),
                     if plain { "plain: whoever has the file can read it" } else { "sealed with the tenant's key" }
+                )
+            })
+        }
+        Tenant::Suspend { slug } => {
+            let tenant = hub::tenants::suspend(app, &slug, true).await?;
+            say(json, &tenant, || format!("{slug} is suspended: nobody in it gets an answer."))
+        }
+        Tenant::Activate { slug } => {
+            let tenant = hub::tenants::suspend(app, &slug, false).await?;
+            say(json, &tenant, || format!("{slug} is active."))
+        }
+        Tenant::Delete { slug, yes: false } => Err(Error::malformed(
+            "unconfirmed",
+            format!(
+                "Nothing was deleted. This cannot be taken back, and no sealed backup of {slug} can be opened afterwards. If that is meant: tenon tenant delete {slug} --yes"
+            ),
+        )),
+        Tenant::Delete { slug, yes: true } => {
+            let tenant = hub::deletion::by_command_line(app, &slug).await?;
+            say(json, &tenant, || {
+                format!(
+                    "{slug} is deleted: its database, its key and what was said of it. Sealed backups of it cannot be opened any more; plain backups, \
+                     exports and backups of the hub that are older than this are yours to delete. The slug is not given to another."
                 )
             })
         }

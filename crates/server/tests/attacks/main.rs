@@ -4,6 +4,7 @@
 
 mod credentials;
 mod cursors;
+mod erasure;
 mod headers;
 mod identity;
 mod injection;

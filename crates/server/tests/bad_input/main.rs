@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
 mod bodies;
+mod document;
 mod files;
 mod logs;
 mod queries;

@@ -73,6 +73,18 @@ impl Shop {
         format!("/api/v1/shop/goods/{}", self.good)
     }
 
+    /// Whoever comes while another migrates it is told to come later, and does.
+    async fn answered(&self) -> Answer {
+        for _ in 0..100 {
+            let answer = self.app.get(ADMIN, &self.path()).await;
+            if answer.code() != "unavailable" {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("it is never answered");
+    }
+
     /// Breaks one opening off, and looks what the next makes of it.
     async fn run(&mut self, point: &str, action: Action, passes: usize) -> bool {
         let module = self.grow().await;
@@ -91,7 +103,7 @@ impl Shop {
             let off = passes + hub;
             base::arm(point, &if off == 0 { action.text().to_owned() } else { format!("{off}*off->{}", action.text()) }).unwrap();
             self.restart(module).await;
-            let first = self.app.get(ADMIN, &self.path()).await;
+            let first = self.answered().await;
             base::disarm(point);
             let reached = base::reached(point) > seen;
             // It broke off the opening of this request, or that of the sweep in the background, which is then done again by this request.

@@ -245,11 +245,18 @@ fn data(app: &TestApp) -> PathBuf {
     app.folder().join("data")
 }
 
-/// Sends a request and takes nothing but success, or what is `also` good.
+/// Sends a request and takes nothing but success, or what is `also` good. Who is told to come later does, as any client would.
 pub async fn asked(door: &Door, request: &server::door::Asked, also: u16) -> base::Result<server::door::Answer> {
-    let answer = door.send(request).await?;
-    match answer.status.is_success() || answer.status.as_u16() == also {
-        true => Ok(answer),
-        false => Err(base::Error::malformed("refused", format!("{} {}: {} {}", request.method, request.path, answer.status, answer.text()))),
+    for _ in 0..50 {
+        let answer = door.send(request).await?;
+        if answer.status == 503 {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            continue;
+        }
+        return match answer.status.is_success() || answer.status.as_u16() == also {
+            true => Ok(answer),
+            false => Err(base::Error::malformed("refused", format!("{} {}: {} {}", request.method, request.path, answer.status, answer.text()))),
+        };
     }
+    Err(base::Error::unavailable(format!("{} {} is never answered", request.method, request.path)))
 }

@@ -1,7 +1,9 @@
 //! The operator's command line.
 
 use super::{app, cli::tenon, company, items};
+use base::TenantId;
 use serde_json::{Value, json};
+use std::time::Duration;
 use testkit::{ADMIN, NOBODY, OTHER_TENANT, PASSWORD, TestApp};
 
 #[tokio::test]
@@ -89,6 +91,52 @@ async fn the_operator_is_made_at_the_command_line_and_works_in_the_hub() {
     app.post(NOBODY, "/api/v1/auth/reset", json!({ "token": token, "password": "yet another long sentence" })).await.expect(204);
     let made = tenon(&app, &["tenant", "create", "--name", "Third", "--owner", "admin@acme.test", "--json"]);
     assert_eq!((made.code, made.json()["slug"].as_str()), (0, Some("third")));
+}
+
+#[tokio::test]
+async fn a_company_is_deleted_at_the_command_line_beside_a_server_that_runs() {
+    let app = app().await;
+    let acme = app.tenant(&app.admin);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let backup = elsewhere.path().join("acme.backup");
+    let file = backup.to_str().unwrap();
+    assert_eq!(tenon(&app, &["tenant", "backup", "acme", "--to", file]).code, 0);
+    let early = tenon(&app, &["tenant", "delete", "acme", "--yes"]);
+    assert_eq!((early.code, early.err.contains("Suspend it first")), (1, true), "{early:?}");
+    assert_eq!(tenon(&app, &["tenant", "suspend", "acme"]).code, 0);
+    // What another process revokes is revoked a second later.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    assert_eq!(app.get(ADMIN, "/api/v1/crm/companies").await.expect(403).code(), "tenant-suspended");
+    assert_eq!(tenon(&app, &["tenant", "activate", "acme"]).code, 0);
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    app.get(ADMIN, "/api/v1/crm/companies").await.expect(200);
+    assert_eq!(tenon(&app, &["tenant", "suspend", "acme", "--json"]).json()["status"], "suspended");
+    let unsure = tenon(&app, &["tenant", "delete", "acme"]);
+    assert_eq!((unsure.code, unsure.err.contains("Nothing was deleted")), (1, true), "{unsure:?}");
+    let deleted = tenon(&app, &["tenant", "delete", "acme", "--yes"]);
+    assert_eq!((deleted.code, deleted.out.contains("cannot be opened any more")), (0, true), "{deleted:?}");
+    assert_eq!(app.contents(TenantId::HUB).await.tables_with("Acme"), [""; 0], "the server's own view of the hub");
+    // The server lets go of the database that it had open.
+    for _ in 0..600 {
+        if app.app.silos().if_open(acme).is_none() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(app.app.silos().if_open(acme).is_none());
+    assert!(!app.app.silos().exists(acme).await.unwrap());
+    app.get(ADMIN, "/api/v1/me").await.expect(401);
+    let again = tenon(&app, &["tenant", "delete", "acme", "--yes"]);
+    assert_eq!(again.code, 0, "twice is the same as once: {again:?}");
+    for args in
+        [vec!["tenant", "restore", file, "--as", "acme"], vec!["tenant", "restore", file, "--as", "acme-2"], vec!["tenant", "activate", "acme"]]
+    {
+        let refused = tenon(&app, &args);
+        assert_eq!(refused.code, 1, "tenon {}: {refused:?}", args.join(" "));
+    }
+    assert_eq!(tenon(&app, &["verify", "audit", "--tenant", "hub"]).code, 0);
+    assert_eq!(tenon(&app, &["migrate"]).code, 0);
+    app.get(OTHER_TENANT, "/api/v1/crm/companies").await.expect(200);
 }
 
 #[tokio::test]

@@ -241,6 +241,24 @@ impl Connection {
         }
     }
 
+    /// Writes the file anew, so that nothing of what was deleted is left in any page of it, and empties the WAL. `settle` ends the snapshots
+    /// of idle readers. Those who write wait meanwhile; where the WAL cannot be emptied, the error says to try again.
+    pub fn wipe(&mut self, settle: impl Fn()) -> Result<()> {
+        // `secure_delete` overwrites what a statement deletes, but not the copies that rows leave behind when a full page is split.
+        self.batch("PRAGMA temp_store=FILE; VACUUM")?;
+        // It keeps others from writing while it waits for a reader: so it waits shortly, and often.
+        self.raw.busy_timeout(Duration::from_millis(50)).map_err(fault::sqlite)?;
+        let mut tries = 200;
+        loop {
+            settle();
+            match self.raw.wal_checkpoint_v2(None::<&str>, CheckpointMode::TRUNCATE) {
+                Err(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) && tries > 0 => tries -= 1,
+                done => return done.map(drop).map_err(fault::sqlite),
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     fn bare(&mut self, sql: &'static str) -> Result<()> {
         let mut statement = self.raw.prepare_cached(sql).map_err(fault::sqlite)?;
         statement.raw_execute().map(drop).map_err(fault::sqlite)

@@ -150,6 +150,11 @@ pub fn vacuum_into(from: &Path, to: &Path) -> Result<()> {
     file.run("VACUUM INTO ?1", &[to.into()]).map(drop)
 }
 
+/// Leaves nothing in a file, or beside it, of what was deleted in it.
+pub fn wipe(path: &Path, settle: impl Fn()) -> Result<()> {
+    Connection::open(path, Role::Copier)?.wipe(settle)
+}
+
 /// Waits until a finished file and its name are on the disk.
 pub fn sync_file(path: &Path) -> Result<()> {
     File::open(path)?.sync_all()?;

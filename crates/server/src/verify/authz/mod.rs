@@ -60,13 +60,14 @@ const ONES_OWN: [&str; 15] = [
 ];
 
 /// What somebody with every right is refused for another reason than a right: (operation, status).
-const REFUSED: [(&str, u16); 8] = [
+const REFUSED: [(&str, u16); 9] = [
     ("account.leave", 409),    // the last owner stays
     ("auth.switch", 403),      // an app takes a token for the other company instead
     ("hub.tenants.list", 403), // the operator's, and nobody's in a company
     ("hub.tenants.get", 403),
     ("hub.tenants.suspend", 403),
     ("hub.tenants.activate", 403),
+    ("hub.tenants.delete", 403),
     ("hub.migrations.get", 403),
     ("hub.figures.get", 403),
 ];

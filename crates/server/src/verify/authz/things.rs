@@ -169,6 +169,7 @@ impl Side<'_> {
             ("account.members.update", _) => json!({ "roles": ["member"] }),
             ("account.password.update", _) => json!({ "current": self.person.password, "password": self.person.password }),
             ("auth.switch", _) => json!({ "tenant": self.person.slug() }),
+            ("hub.tenants.delete", _) => json!({ "confirm": self.person.slug(), "current": self.person.password }),
             ("modules.purge", _) => json!({ "confirm": "crm" }),
             (_, "bulk") => json!({ "ids": [], "do": "update", "patch": {} }),
             (_, "revert") => {
@@ -206,7 +207,7 @@ pub async fn send(world: &World, operation: &Operation, token: Option<&str>, id:
         _ => "",
     };
     let asked = Asked::new(operation.method.clone(), format!("/api/v1/{path}{query}")).by(token);
-    let reads = !matches!(operation.method, Method::GET | Method::DELETE);
+    let reads = operation.method != Method::GET && (operation.method != Method::DELETE || matches!(operation.input, Input::Json(_)));
     let asked = match &operation.input {
         Input::File(content_type) => {
             // Columns of ours, and one that the resource has for sure.
