@@ -10,7 +10,7 @@ use kernel::Module;
 use serde_json::json;
 use server::door::Asked;
 use std::{path::Path, time::Duration};
-use testkit::{ADMIN, TestApp, soak};
+use testkit::{ADMIN, Answer, TestApp, soak};
 
 /// More versions than this would be more fields than a table of goods should have.
 const VERSIONS: usize = 20;
