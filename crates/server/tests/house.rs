@@ -177,4 +177,14 @@ fn every_promise_of_the_manual_has_its_test() {
             assert!(tests.contains(&format!("fn {name}(")), "there is no test {name}");
         }
     }
+    let names = tests.split("fn ").filter_map(|rest| rest.split_once('(')).map(|(name, _)| name);
+    for name in names.filter(|name| is_numbered(name)) {
+        assert!(manual.contains(&format!("`{name}`")), "docs/security.md does not promise what {name} holds");
+    }
+}
+
+/// `r_` or `s_` and a number: a test that holds a promise.
+fn is_numbered(test: &str) -> bool {
+    let rest = test.strip_prefix("r_").or_else(|| test.strip_prefix("s_"));
+    rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
