@@ -222,12 +222,7 @@ fn insert(table: &str, columns: &str, width: usize, rows: usize) -> String {
 }
 
 fn first<T>(link: &mut Link, sql: &str, f: impl FnOnce(&Row<'_>) -> Result<T>) -> Result<Option<T>> {
-    let (mut f, mut answer) = (Some(f), None);
-    link.step(sql, &[], |row| {
-        answer = f.take().map(|f| f(row));
-        false
-    })?;
-    answer.transpose()
+    link.first(sql, &[], f)?.transpose()
 }
 
 /// Every row, without holding all of them in memory on either engine.

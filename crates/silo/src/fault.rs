@@ -1,6 +1,6 @@
 //! How the errors of the two engines become the one error of the house. The engine's own words go to the log only.
 
-use base::{Code, Error};
+use base::{Code, Error, Result};
 use rusqlite::ffi::ErrorCode;
 use tokio_postgres::error::SqlState;
 
@@ -49,6 +49,17 @@ pub fn read_only(cause: impl std::fmt::Display) -> Error {
     Error::new(Code::Unavailable, Error::READ_ONLY, "The database takes no writes just now. Reading still works.")
         .with_retry_after(5)
         .with_cause(cause)
+}
+
+/// The same error, with the SQL text in its cause.
+pub fn of_sql(e: Error, sql: &str) -> Error {
+    let cause = format!("{}: {sql}", e.cause().unwrap_or_default());
+    e.with_cause(cause)
+}
+
+/// Refuses a statement that was given more or fewer values than it has places for.
+pub fn counted(sql: &str, places: usize, values: usize) -> Result<()> {
+    if places == values { Ok(()) } else { Err(Error::internal(format!("{values} values for {places} parameters: {sql}"))) }
 }
 
 fn duplicate(cause: impl std::fmt::Display) -> Error {

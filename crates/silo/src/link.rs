@@ -126,6 +126,15 @@ impl Link {
             Link::Postgres(c) => c.step(sql, p, f),
         }
     }
+    /// What `f` makes of the first row, if there is one.
+    pub fn first<T>(&mut self, sql: &str, p: &[Value<'_>], f: impl FnOnce(&Row<'_>) -> T) -> Result<Option<T>> {
+        let (mut f, mut answer) = (Some(f), None);
+        self.step(sql, p, |row| {
+            answer = f.take().map(|f| f(row));
+            false
+        })?;
+        Ok(answer)
+    }
     pub fn ddl(&mut self, portable: &str) -> Result<()> {
         match self {
             Link::Sqlite(c) => c.ddl(portable),
@@ -147,12 +156,7 @@ impl Link {
         }
     }
     pub fn head(&mut self) -> Result<Option<Head>> {
-        let mut found = None;
-        self.step(HEAD, &[], |row| {
-            found = Some(read_head(row));
-            false
-        })?;
-        found.transpose()
+        self.first(HEAD, &[], read_head)?.transpose()
     }
     pub fn columns_sql(&self) -> &'static str {
         match self {
@@ -194,7 +198,7 @@ impl Link {
 
 pub const HEAD: &str = r#"SELECT "seq", "hash", "epoch" FROM "meta" WHERE "one" = 1"#;
 
-pub fn read_head(row: &Row<'_>) -> Result<Head> {
+fn read_head(row: &Row<'_>) -> Result<Head> {
     let mut hash = [0; 32];
     if let Some(stored) = row.opt_blob(1)?
         && stored.len() == 32

@@ -140,12 +140,7 @@ impl Silos {
     }
 
     async fn open_cold(&self, id: TenantId) -> Result<Silo> {
-        if self.0.closing.load(SeqCst) {
-            return Err(fault::closing());
-        }
-        if let Some(error) = self.0.quarantine.closed(id) {
-            return Err(error);
-        }
+        self.may_open(id)?;
         let slot = self.0.set.slot(id)?;
         let opened = slot.get_or_try_init(|| self.blocking(move |shared| shared.open(id))).await.cloned();
         match opened {
@@ -165,14 +160,16 @@ impl Silos {
         }
     }
 
-    /// Opens a silo beside whoever uses it, which brings it up to date, and closes it again. Takes no place in the set of open silos.
-    pub async fn visit(&self, id: TenantId) -> Result<()> {
+    fn may_open(&self, id: TenantId) -> Result<()> {
         if self.0.closing.load(SeqCst) {
             return Err(fault::closing());
         }
-        if let Some(error) = self.0.quarantine.closed(id) {
-            return Err(error);
-        }
+        self.0.quarantine.closed(id).map_or(Ok(()), Err)
+    }
+
+    /// Opens a silo beside whoever uses it, which brings it up to date, and closes it again. Takes no place in the set of open silos.
+    pub async fn visit(&self, id: TenantId) -> Result<()> {
+        self.may_open(id)?;
         let visited = self.blocking(move |shared| shared.open(id).map(drop)).await;
         visited.inspect_err(|e| {
             if e.name() == Error::QUARANTINED {

@@ -138,21 +138,20 @@ impl Tx<'_> {
 
     /// The first row of the answer, if there is one.
     pub fn row<T>(&mut self, sql: &str, p: &[Value<'_>], f: impl FnOnce(&Row<'_>) -> Result<T>) -> Result<Option<T>> {
-        let (mut f, mut answer) = (Some(f), None);
-        self.step(sql, p, |row| {
-            answer = f.take().map(|f| f(row));
-            false
-        })?;
-        answer.transpose()
+        self.ready(p)?;
+        self.link.first(sql, p, f).map_err(|e| self.die(e))?.transpose()
     }
 
     /// Calls `f` with every row until it fails. PostgreSQL sends the whole answer first: page through what may be long.
     pub fn each(&mut self, sql: &str, p: &[Value<'_>], mut f: impl FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
         let mut answer = Ok(());
-        self.step(sql, p, |row| {
-            answer = f(row);
-            answer.is_ok()
-        })?;
+        self.ready(p)?;
+        self.link
+            .step(sql, p, |row| {
+                answer = f(row);
+                answer.is_ok()
+            })
+            .map_err(|e| self.die(e))?;
         answer
     }
 
@@ -164,11 +163,6 @@ impl Tx<'_> {
             Ok(())
         })?;
         Ok(all)
-    }
-
-    fn step(&mut self, sql: &str, p: &[Value<'_>], f: impl FnMut(&Row<'_>) -> bool) -> Result<()> {
-        self.ready(p)?;
-        self.link.step(sql, p, f).map_err(|e| self.die(e))
     }
 
     /// Runs a batch of portable DDL: CREATE TABLE, CREATE INDEX, ALTER TABLE, DROP. Types are TEXT, BIGINT, DOUBLE PRECISION,

@@ -32,14 +32,7 @@ pub fn read<T>(tenant: TenantId, link: &mut Link, limit: Duration, f: impl FnOnc
 /// One row by one statement, in no transaction but the statement's own.
 pub fn peek<T>(link: &mut Link, limit: Duration, sql: &str, p: &[Value<'_>], f: impl FnOnce(&Row<'_>) -> Result<T>) -> Result<Option<T>> {
     link.limit(Some(limit));
-    let answer = caught(|| {
-        let (mut f, mut answer) = (Some(f), None);
-        link.step(sql, p, |row| {
-            answer = f.take().map(|f| f(row));
-            false
-        })?;
-        answer.transpose()
-    });
+    let answer = caught(|| link.first(sql, p, f)?.transpose());
     link.limit(None);
     answer
 }

@@ -10,7 +10,7 @@ use crate::{
     link::{Dialect, Link},
     search, unit,
 };
-use base::{Error, Result, TenantId};
+use base::{Error, Result, TenantId, Value};
 use std::{path::Path, sync::Arc, time::Duration};
 
 /// A unit waits for the network at each statement; SQLite needs a quarter of this.
@@ -46,6 +46,11 @@ impl Place {
     }
 }
 
+/// One tenant's way to the server, see [`Connection`].
+pub fn link(pool: &Arc<Pool>, place: &Arc<Place>) -> Link {
+    Link::Postgres(Box::new(Connection::new(pool.clone(), place.clone(), None)))
+}
+
 /// The database in which all silos of this installation are.
 pub struct Cluster {
     pub pool: Arc<Pool>,
@@ -66,7 +71,7 @@ impl Cluster {
 
     /// Refuses to start where silos could not be made, with what to run.
     pub fn check(&self) -> Result<()> {
-        let mut lease = self.pool.handle().block_on(self.pool.lease())?;
+        let mut lease = self.pool.wait_for_lease()?;
         let sql = "SELECT r.rolsuper OR r.rolcreaterole, has_database_privilege(current_database(), 'CREATE'), CAST(current_user AS TEXT), \
             CAST(current_database() AS TEXT), CAST(current_setting('server_version_num') AS INTEGER) FROM pg_catalog.pg_roles r WHERE r.rolname = current_user";
         let rows = lease.session()?.query(Ahead::default(), sql, &[])?;
@@ -93,39 +98,36 @@ impl Cluster {
 
     /// Other installations whose hub is in this database, by their ids.
     pub fn others(&self) -> Result<Vec<String>> {
-        let mut lease = self.pool.handle().block_on(self.pool.lease())?;
+        let mut lease = self.pool.wait_for_lease()?;
         let sql = r"SELECT CAST(nspname AS TEXT) FROM pg_catalog.pg_namespace WHERE nspname LIKE 'tenon\_%\_hub' ORDER BY nspname";
         let own = self.place(TenantId::HUB).name.clone();
-        let rows = lease.session()?.query(Ahead::default(), sql, &[])?;
-        let names: Result<Vec<String>> = rows.iter().map(|row| crate::Row::postgres(row).text(0).map(str::to_owned)).collect();
-        let ids = names?.into_iter().filter(|name| *name != own);
+        let ids = texts(lease.session()?, sql, &[])?.into_iter().filter(|name| *name != own);
         Ok(ids.filter_map(|name| Some(name.strip_prefix("tenon_")?.strip_suffix("_hub")?.to_owned())).collect())
     }
 
     /// Every silo of this installation.
     pub fn all(&self) -> Result<Vec<TenantId>> {
-        let mut lease = self.pool.handle().block_on(self.pool.lease())?;
+        let mut lease = self.pool.wait_for_lease()?;
         let sql = "SELECT CAST(nspname AS TEXT) FROM pg_catalog.pg_namespace WHERE substr(nspname, 1, length(?1)) = ?1 ORDER BY nspname";
         let prefix = format!("{}_", self.prefix);
-        let rows = lease.session()?.query(Ahead::default(), sql, &[prefix.as_str().into()])?;
-        let names: Result<Vec<String>> = rows.iter().map(|row| crate::Row::postgres(row).text(0).map(str::to_owned)).collect();
+        let names = texts(lease.session()?, sql, &[prefix.as_str().into()])?;
         let id = |name: &String| match name.strip_prefix(&prefix)? {
             "hub" => Some(TenantId::HUB),
             hex => TenantId::from_hex(hex),
         };
-        Ok(names?.iter().filter_map(id).collect())
+        Ok(names.iter().filter_map(id).collect())
     }
 
     /// The number of the last entry in a silo's log.
     pub fn last_entry(&self, id: TenantId) -> Result<i64> {
-        let mut link = Link::Postgres(Box::new(Connection::new(self.pool.clone(), self.place(id), None)));
+        let mut link = link(&self.pool, &self.place(id));
         let head = unit::read(id, &mut link, SCAN, |tx| tx.row(crate::link::HEAD, &[], |row| row.int(0)))?;
         head.ok_or_else(|| Error::quarantined("it does not say whose it is"))
     }
 
     /// Settings of the server under which acknowledged work can be lost, or sessions run out.
     pub fn warnings(&self) -> Result<Vec<(String, String)>> {
-        let mut lease = self.pool.handle().block_on(self.pool.lease())?;
+        let mut lease = self.pool.wait_for_lease()?;
         let sql = "SELECT current_setting('fsync') = 'on', current_setting('full_page_writes') = 'on', current_setting('synchronous_commit') <> 'off', \
             CAST(current_setting('max_connections') AS BIGINT)";
         let rows = lease.session()?.query(Ahead::default(), sql, &[])?;
@@ -151,7 +153,7 @@ impl Cluster {
     }
 
     pub fn exists(&self, id: TenantId) -> Result<bool> {
-        let mut lease = self.pool.handle().block_on(self.pool.lease())?;
+        let mut lease = self.pool.wait_for_lease()?;
         let name = self.place(id).name.clone();
         let sql = "SELECT CAST(1 AS BIGINT) FROM pg_catalog.pg_namespace WHERE nspname = ?1";
         Ok(!lease.session()?.query(Ahead::default(), sql, &[name.into()])?.is_empty())
@@ -161,7 +163,7 @@ impl Cluster {
     pub fn make(&self, id: TenantId, schema: &str, search: bool, fill: impl FnOnce(&mut Link) -> Result<()>) -> Result<bool> {
         let place = self.place(id);
         let name = &place.name;
-        let mut lease = self.pool.handle().block_on(self.pool.lease())?;
+        let mut lease = self.pool.wait_for_lease()?;
         let session = lease.session()?;
         session.open = true;
         session.is_patient(true);
@@ -201,14 +203,14 @@ impl Cluster {
             return Err(Error::not_found());
         }
         let place = self.place(id);
-        let mut link = Link::Postgres(Box::new(Connection::new(self.pool.clone(), place.clone(), None)));
+        let mut link = link(&self.pool, &place);
         unit::write(id, &mut link, at_open)?;
         Ok(Store::new(self.pool.clone(), place, gate))
     }
 
     pub fn remove(&self, id: TenantId) -> Result<()> {
         let name = self.place(id).name.clone();
-        let mut lease = self.pool.handle().block_on(self.pool.lease())?;
+        let mut lease = self.pool.wait_for_lease()?;
         let session = lease.session()?;
         session.open = true;
         session.is_patient(true);
@@ -220,16 +222,21 @@ impl Cluster {
 
     pub fn backup(&self, id: TenantId, to: &Path) -> Result<()> {
         let schema = self.schema_name(id)?;
-        let mut link = Link::Postgres(Box::new(Connection::new(self.pool.clone(), self.place(id), None)));
+        let mut link = link(&self.pool, &self.place(id));
         copy::backup(id, &mut link, &schema, to)
     }
 
     /// The name of the schema that a silo was made with.
     fn schema_name(&self, id: TenantId) -> Result<String> {
-        let mut lease = self.pool.handle().block_on(self.pool.lease())?;
+        let mut lease = self.pool.wait_for_lease()?;
         let sql = "SELECT obj_description(oid, 'pg_namespace') FROM pg_catalog.pg_namespace WHERE nspname = ?1";
         let rows = lease.session()?.query(Ahead::default(), sql, &[self.place(id).name.as_str().into()])?;
         let comment = rows.first().map(crate::Row::postgres).ok_or_else(Error::not_found)?.opt_text(0)?.unwrap_or_default().to_owned();
         Ok(comment.strip_prefix("tenon ").unwrap_or_default().to_owned())
     }
+}
+
+/// An answer of one column of texts.
+fn texts(session: &mut Session, sql: &str, p: &[Value<'_>]) -> Result<Vec<String>> {
+    session.query(Ahead::default(), sql, p)?.iter().map(|row| crate::Row::postgres(row).text(0).map(str::to_owned)).collect()
 }

@@ -2,7 +2,7 @@ use super::{
     cluster::Place,
     pool::{Lease, Pool},
     server::State,
-    session::{Ahead, Waiting},
+    session::{Ahead, Session, Waiting},
 };
 use crate::{
     Head, Row,
@@ -76,7 +76,7 @@ impl Connection {
 
     fn lease(&mut self) -> Result<&mut Lease> {
         if self.lease.is_none() {
-            self.lease = Some(self.pool.handle().block_on(self.pool.lease())?);
+            self.lease = Some(self.pool.wait_for_lease()?);
         }
         self.lease.as_mut().ok_or_else(|| Error::internal("no session"))
     }
@@ -151,11 +151,18 @@ impl Connection {
         Ahead { batch, waiting: std::mem::take(&mut self.waiting) }
     }
 
+    /// One exchange with the server, and what goes out ahead of it. Once one has failed, only a rollback is heard.
+    fn exchange<T>(&mut self, f: impl FnOnce(&mut Session, Ahead<'_>) -> Result<T>) -> Result<T> {
+        let place = self.place.clone();
+        let ahead = self.ahead(&place);
+        let done = f(self.lease()?.session()?, ahead);
+        self.failed |= done.is_err();
+        done
+    }
+
     pub fn commit(&mut self, head: Option<Head>) -> Result<()> {
         self.deadline.set(None);
         self.before = Before::Nothing;
-        let place = self.place.clone();
-        let ahead = self.ahead(&place);
         if self.failed {
             // COMMIT would answer without an error, and roll back.
             return Err(Error::internal("a statement has failed and nobody noticed"));
@@ -167,7 +174,7 @@ impl Connection {
                 format!(r#"UPDATE "meta" SET "seq" = {seq}, "hash" = '\x{hash}', "epoch" = {epoch} WHERE "one" = 1; COMMIT"#)
             }
         };
-        self.lease()?.session()?.batch_after(&ahead, &sql).map_err(fault::unsure)?;
+        self.batch(&sql).map_err(fault::unsure)?;
         if let Some(mut lease) = self.lease.take() {
             lease.session()?.open = false;
         }
@@ -198,11 +205,7 @@ impl Connection {
 
     pub fn run(&mut self, sql: &str, p: &[Value<'_>]) -> Result<u64> {
         self.checked()?;
-        let place = self.place.clone();
-        let ahead = self.ahead(&place);
-        let done = self.lease()?.session()?.execute(ahead, sql, p);
-        self.failed |= done.is_err();
-        done
+        self.exchange(|session, ahead| session.execute(ahead, sql, p))
     }
 
     /// Sends it with the next statement, or when the unit ends.
@@ -222,39 +225,22 @@ impl Connection {
         if self.waiting.is_empty() {
             return Ok(());
         }
-        let place = self.place.clone();
-        let ahead = self.ahead(&place);
-        let done = self.lease()?.session()?.send(&ahead);
-        self.failed |= done.is_err();
-        done
+        self.exchange(|session, ahead| session.send(&ahead))
     }
 
     pub fn prepare(&mut self, sql: &str) -> Result<()> {
         self.checked()?;
-        let place = self.place.clone();
-        let ahead = self.ahead(&place);
-        let session = self.lease()?.session()?;
-        let done = session.send(&ahead).and_then(|()| session.prepare(sql));
-        self.failed |= done.is_err();
-        done.map(drop)
+        self.exchange(|session, ahead| session.send(&ahead).and_then(|()| session.prepare(sql)).map(drop))
     }
 
     pub fn step(&mut self, sql: &str, p: &[Value<'_>], mut f: impl FnMut(&Row<'_>) -> bool) -> Result<()> {
-        for row in self.query(sql, p)? {
+        self.checked()?;
+        for row in self.exchange(|session, ahead| session.query(ahead, sql, p))? {
             if !f(&Row::postgres(&row)) {
                 break;
             }
         }
         Ok(())
-    }
-
-    fn query(&mut self, sql: &str, p: &[Value<'_>]) -> Result<Vec<tokio_postgres::Row>> {
-        self.checked()?;
-        let place = self.place.clone();
-        let ahead = self.ahead(&place);
-        let answer = self.lease()?.session()?.query(ahead, sql, p);
-        self.failed |= answer.is_err();
-        answer
     }
 
     fn checked(&self) -> Result<()> {
@@ -299,11 +285,7 @@ impl Connection {
     }
 
     pub fn batch(&mut self, sql: &str) -> Result<()> {
-        let place = self.place.clone();
-        let ahead = self.ahead(&place);
-        let done = self.lease()?.session()?.batch_after(&ahead, sql);
-        self.failed |= done.is_err();
-        done
+        self.exchange(|session, ahead| session.batch_after(&ahead, sql))
     }
 }
 

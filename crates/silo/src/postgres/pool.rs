@@ -11,7 +11,6 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{
-    runtime::Handle,
     sync::{Notify, OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
@@ -35,8 +34,9 @@ impl Pool {
         Arc::new(Pool { server: Server::new(address), permits, idle: Mutex::default(), back: Notify::new() })
     }
 
-    pub fn handle(&self) -> &Handle {
-        &self.server.handle
+    /// The same as [`Pool::lease`], for a blocking thread.
+    pub fn wait_for_lease(self: &Arc<Self>) -> Result<Lease> {
+        self.server.handle.block_on(self.lease())
     }
 
     /// A session: an idle one, or a new one. Waits a second for one that is on loan; not at all for a server that is gone.

@@ -117,60 +117,44 @@ impl Session {
     /// A known statement with its values, to be sent later.
     pub fn waiting(&mut self, sql: &str, p: &[Value<'_>]) -> Result<Waiting> {
         let statement = self.statements.get(sql).cloned().ok_or_else(|| Error::internal("a statement was not prepared"))?;
-        counted(sql, &statement, p)?;
+        fault::counted(sql, statement.params().len(), p.len())?;
         Ok(Waiting { statement, p: p.iter().map(|value| value.clone().into_owned()).collect() })
     }
 
-    /// A whole transaction of one statement, in one round trip. Until its end is confirmed the session counts as open, so whoever stops
-    /// waiting gives nobody a session in the middle of something.
+    /// A whole transaction of one statement: in one round trip, but for the first time. Until its end is confirmed the session counts as
+    /// open, so whoever stops waiting gives nobody a session in the middle of something.
     pub async fn alone(&mut self, begin: &str, sql: &str, p: &[Value<'_>]) -> Result<Vec<Row>> {
         self.open = true;
         let (server, patience) = (self.server.clone(), self.patience);
-        let (rows, ended) = match server.answer(patience, self.alone_for_as_long(begin, sql, p)).await {
-            Ok(answer) => answer,
-            Err(e) => {
-                self.lost = true;
-                return Err(e);
+        let (rows, ended) = match self.statements.get(sql).cloned() {
+            Some(statement) => {
+                let p = bound(sql, &statement, p).inspect_err(|_| self.open = false)?;
+                let p = borrowed(&p);
+                let client = &self.client;
+                let exchange = async {
+                    let (begun, rows, ended) =
+                        tokio::join!(client.batch_execute(begin), client.query(&statement, &p), client.batch_execute("COMMIT"));
+                    (begun.and(rows).map_err(|e| fault::postgres(&e)), ended)
+                };
+                server.answer(patience, exchange).await
             }
-        };
+            None => server.answer(patience, self.alone_and_new(begin, sql, p)).await,
+        }
+        .inspect_err(|_| self.lost = true)?;
         self.open = ended.is_err();
         rows.inspect_err(|e| self.doubt(sql, e))
     }
 
-    /// The rows, and whether the transaction is over.
-    async fn alone_for_as_long(&mut self, begin: &str, sql: &str, p: &[Value<'_>]) -> (Result<Vec<Row>>, Result<(), tokio_postgres::Error>) {
-        let known = self.statements.get(sql).cloned();
-        let client = &self.client;
-        match known {
-            Some(statement) => {
-                let p = match bound(sql, &statement, p) {
-                    Ok(p) => p,
-                    Err(e) => return (Err(e), Ok(())),
-                };
-                let p = borrowed(&p);
-                let (begun, rows, ended) = tokio::join!(client.batch_execute(begin), client.query(&statement, &p), client.batch_execute("COMMIT"));
-                (begun.and(rows).map_err(|e| fault::postgres(&e)), ended)
-            }
-            // What is new here is prepared where its tables are.
-            None => {
-                let text = numbered(sql);
-                let prepared = match client.batch_execute(begin).await {
-                    Ok(()) => client.prepare(&text).await,
-                    Err(e) => Err(e),
-                };
-                let rows = match prepared {
-                    Ok(statement) => {
-                        self.statements.put(sql.into(), statement.clone());
-                        match bound(sql, &statement, p) {
-                            Ok(p) => client.query(&statement, &borrowed(&p)).await.map_err(|e| fault::postgres(&e)),
-                            Err(e) => Err(e),
-                        }
-                    }
-                    Err(e) => Err(fault::postgres(&e)),
-                };
-                (rows, client.batch_execute("COMMIT").await)
-            }
-        }
+    /// The same of a statement that is new here, which is prepared where its tables are. The rows, and whether the transaction is over.
+    async fn alone_and_new(&mut self, begin: &str, sql: &str, p: &[Value<'_>]) -> (Result<Vec<Row>>, Result<(), tokio_postgres::Error>) {
+        let rows = async {
+            self.client.batch_execute(begin).await.map_err(|e| fault::postgres(&e))?;
+            let prepared = self.client.prepare(&numbered(sql)).await;
+            let statement = self.keep(sql, prepared.map_err(|e| fault::postgres(&e)))?;
+            self.client.query(&statement, &borrowed(&bound(sql, &statement, p)?)).await.map_err(|e| fault::postgres(&e))
+        };
+        let rows = rows.await;
+        (rows, self.client.batch_execute("COMMIT").await)
     }
 
     /// Everything is sent before anything is waited for; the first that failed is the answer, for those behind it did nothing.
@@ -200,10 +184,13 @@ impl Session {
     pub fn prepare(&mut self, sql: &str) -> Result<Statement> {
         let text = numbered(sql);
         let answer = self.wait(self.client.prepare(&text));
-        let statement = self.heard(answer).map_err(|e| {
-            let cause = format!("{}: {sql}", e.cause().unwrap_or_default());
-            e.with_cause(cause)
-        })?;
+        let prepared = self.heard(answer);
+        self.keep(sql, prepared)
+    }
+
+    /// Keeps a statement for the next time.
+    fn keep(&mut self, sql: &str, prepared: Result<Statement>) -> Result<Statement> {
+        let statement = prepared.map_err(|e| fault::of_sql(e, sql))?;
         self.statements.put(sql.into(), statement.clone());
         Ok(statement)
     }
@@ -251,15 +238,8 @@ async fn both<T>(
 }
 
 fn bound<'a>(sql: &str, statement: &Statement, p: &'a [Value<'a>]) -> Result<Vec<Bound<'a>>> {
-    counted(sql, statement, p)?;
+    fault::counted(sql, statement.params().len(), p.len())?;
     Ok(p.iter().map(Bound).collect())
-}
-
-fn counted(sql: &str, statement: &Statement, p: &[Value<'_>]) -> Result<()> {
-    if statement.params().len() == p.len() {
-        return Ok(());
-    }
-    Err(Error::internal(format!("{} values for {} parameters: {sql}", p.len(), statement.params().len())))
 }
 
 fn borrowed<'a>(p: &'a [Bound<'a>]) -> Vec<&'a (dyn ToSql + Sync)> {

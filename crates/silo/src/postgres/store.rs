@@ -1,6 +1,6 @@
 use super::{
     Connection,
-    cluster::{Place, SCAN},
+    cluster::{Place, SCAN, link},
     pool::Pool,
 };
 use crate::{Row, Tx, fair::Gate, fault, link::Link, unit};
@@ -44,6 +44,6 @@ impl Store {
 
     pub fn link(&self) -> impl Fn() -> Result<Link> + Send + Sync + 'static {
         let (pool, place) = (self.pool.clone(), self.place.clone());
-        move || Ok(Link::Postgres(Box::new(Connection::new(pool.clone(), place.clone(), None))))
+        move || Ok(link(&pool, &place))
     }
 }

@@ -61,11 +61,7 @@ impl Connection {
         let mut raw = rusqlite::Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(fault::sqlite)?;
         let deadline = Deadline::default();
         harden(&mut raw, role, &deadline).map_err(fault::sqlite)?;
-        let wal = (role == Role::Writer).then(|| {
-            let mut name = path.as_os_str().to_owned();
-            name.push("-wal");
-            name.into()
-        });
+        let wal = (role == Role::Writer).then(|| path.with_extension("db-wal"));
         Ok(Connection { raw, deadline, marked: false, wal, snapshot: Snapshot::default() })
     }
 
@@ -175,7 +171,7 @@ impl Connection {
     }
 
     pub fn prepare(&mut self, sql: &str) -> Result<()> {
-        self.raw.prepare_cached(sql).map(drop).map_err(|e| fault::sqlite(e).with_sql(sql))
+        self.raw.prepare_cached(sql).map(drop).map_err(|e| fault::of_sql(fault::sqlite(e), sql))
     }
 
     pub fn step(&mut self, sql: &str, p: &[Value<'_>], mut f: impl FnMut(&Row<'_>) -> bool) -> Result<()> {
@@ -265,10 +261,8 @@ impl Connection {
     }
 
     fn ready(&self, sql: &str, p: &[Value<'_>]) -> Result<CachedStatement<'_>> {
-        let mut statement = self.raw.prepare_cached(sql).map_err(|e| fault::sqlite(e).with_sql(sql))?;
-        if statement.parameter_count() != p.len() {
-            return Err(Error::internal(format!("{} values for {} parameters: {sql}", p.len(), statement.parameter_count())));
-        }
+        let mut statement = self.raw.prepare_cached(sql).map_err(|e| fault::of_sql(fault::sqlite(e), sql))?;
+        fault::counted(sql, statement.parameter_count(), p.len())?;
         for (i, value) in p.iter().enumerate() {
             statement.raw_bind_parameter(i + 1, Bound(value)).map_err(fault::sqlite)?;
         }
@@ -324,16 +318,4 @@ fn harden(raw: &mut rusqlite::Connection, role: Role, deadline: &Deadline) -> ru
         Role::Guest => "PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0;",
         Role::Copier => "PRAGMA temp_store=MEMORY;",
     })
-}
-
-/// Adds the SQL text to the cause of an error.
-trait WithSql {
-    fn with_sql(self, sql: &str) -> Self;
-}
-
-impl WithSql for Error {
-    fn with_sql(self, sql: &str) -> Error {
-        let cause = format!("{}: {sql}", self.cause().unwrap_or_default());
-        self.with_cause(cause)
-    }
 }

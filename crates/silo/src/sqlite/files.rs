@@ -96,10 +96,8 @@ impl Files {
 
     pub fn remove(&self, id: TenantId) -> Result<()> {
         let path = self.path(id);
-        for end in ["", "-wal", "-shm"] {
-            let mut name = path.as_os_str().to_owned();
-            name.push(end);
-            match fs::remove_file(&name) {
+        for end in ["db", "db-wal", "db-shm"] {
+            match fs::remove_file(path.with_extension(end)) {
                 Err(e) if e.kind() != ErrorKind::NotFound => return Err(e.into()),
                 _ => {}
             }

@@ -161,12 +161,7 @@ fn looked_at(path: &Path, suspect: bool) -> Result<Link> {
 
 /// The first value of an answer, as text.
 fn text(link: &mut Link, sql: &str) -> Result<Option<String>> {
-    let mut found = Ok(None);
-    link.step(sql, &[], |row| {
-        found = row.int(0).map(|n| n.to_string()).or_else(|_| row.text(0).map(str::to_owned)).map(Some);
-        false
-    })?;
-    found
+    link.first(sql, &[], |row| row.int(0).map(|n| n.to_string()).or_else(|_| row.text(0).map(str::to_owned)))?.transpose()
 }
 
 pub fn link(path: &Path, role: Role) -> Result<Link> {
