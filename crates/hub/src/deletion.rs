@@ -41,10 +41,10 @@ struct Deletion {
 
 async fn delete(cx: Ctx, call: Call) -> Result<Reply> {
     let person = proof::person(&cx)?.clone();
+    let input: Deletion = call.json()?;
     let id = call.record_id()?.to_owned();
     let wanted = id.clone();
     let before = cx.read(move |tx| tenants::find(tx, &wanted)).await?;
-    let input: Deletion = call.json()?;
     if input.confirm != before.slug {
         return Err(Error::fault("confirm", "mismatch", format!("Type {} to delete this tenant.", before.slug)));
     }
@@ -126,7 +126,7 @@ fn jobs(sql: &mut silo::Tx<'_>, gone: &[String], name: &str) -> Result<()> {
 fn answers(sql: &mut silo::Tx<'_>, id: &str) -> Result<()> {
     let all = sql.rows(r#"SELECT "key", "answer" FROM "idempotency""#, &[], |row| {
         let about = row.blob(1)?.windows(id.len()).any(|part| part == id.as_bytes());
-        Ok(about.then(|| row.blob(0).map(<[u8]>::to_vec)).transpose()?)
+        about.then(|| row.blob(0).map(<[u8]>::to_vec)).transpose()
     })?;
     for key in all.into_iter().flatten() {
         sql.run(r#"DELETE FROM "idempotency" WHERE "key" = ?1"#, &[key.as_slice().into()])?;
