@@ -41,10 +41,10 @@ struct Deletion {
 
 async fn delete(cx: Ctx, call: Call) -> Result<Reply> {
     let person = proof::person(&cx)?.clone();
+    let input: Deletion = call.json()?;
     let id = call.record_id()?.to_owned();
     let wanted = id.clone();
     let before = cx.read(move |tx| tenants::find(tx, &wanted)).await?;
-    let input: Deletion = call.json()?;
     if input.confirm != before.slug {
         return Err(Error::fault("confirm", "mismatch", format!("Type {} to delete this tenant.", before.slug)));
     }

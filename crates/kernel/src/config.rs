@@ -48,6 +48,7 @@ pub struct Server {
     pub public_url: String,
     pub trusted_proxies: Vec<Network>,
     /// 0: as many as the limit on open files allows.
+    pub max_connections: usize,
     pub max_open_silos: usize,
     /// How long `/ready` says no before the listener closes.
     pub drain: Seconds,
@@ -185,6 +186,9 @@ impl Config {
             server.public_url = format!("http://{}", server.listen);
         }
         server.public_url = origin(&server.public_url)?;
+        if self.server.max_connections == 0 {
+            return Err(wrong("server.max_connections must be at least 1, or nobody is ever answered."));
+        }
         if self.jobs.workers == 0 {
             return Err(wrong("jobs.workers must be at least 1, or no job is ever done."));
         }

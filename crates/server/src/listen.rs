@@ -9,10 +9,11 @@ use hyper_util::{
 };
 use kernel::{App, config::Seconds};
 use listenfd::ListenFd;
-use std::{convert::Infallible, net::SocketAddr, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     signal::unix::{Signal, SignalKind, signal},
+    sync::{OwnedSemaphorePermit, Semaphore},
 };
 
 /// Connections that were taken just before the listener closed have so long to send their request and get its answer, which ends them.
@@ -43,14 +44,15 @@ pub async fn serve(app: &App) -> Result<End> {
     http.http2().timer(TokioTimer::new()).max_concurrent_streams(100).max_header_list_size(u32::try_from(MAX_HEADER).unwrap_or(u32::MAX));
     let stopping = stop(app, &mut term, &mut interrupt);
     tokio::pin!(stopping);
+    let places = Arc::new(Semaphore::new(config.server.max_connections));
     loop {
-        let (stream, peer) = tokio::select! {
+        let (stream, peer, place) = tokio::select! {
             () = &mut stopping => break,
             why = app.silos().hub_failed() => {
                 tracing::error!(cause = why.cause(), "the server ends because the disk failed the hub's database");
                 return Ok(End::DiskFailed);
             }
-            accepted = listener.accept() => match accepted {
+            accepted = next(&places, &listener) => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
                     // Out of file descriptors, most likely: others must close first.
@@ -80,6 +82,7 @@ pub async fn serve(app: &App) -> Result<End> {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection ended");
             }
+            drop(place);
         });
     }
     drop(listener);
@@ -89,6 +92,14 @@ pub async fn serve(app: &App) -> Result<End> {
         tracing::warn!("some connections did not end in time");
     }
     Ok(End::Stopped)
+}
+
+/// The next connection, with a place for it. Whoever comes when all places are taken waits in the system's queue, where it costs next to
+/// nothing.
+async fn next(places: &Arc<Semaphore>, listener: &TcpListener) -> std::io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let place = places.clone().acquire_owned().await.map_err(std::io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, place))
 }
 
 /// The socket that whoever started this process has opened and keeps, such as systemd: then nobody is refused while one server follows

@@ -192,3 +192,25 @@ async fn r_19_an_import_goes_on_after_a_restart_and_does_nothing_twice() {
     let list = place.door().done(&Asked::get(format!("{COMPANIES}?count=true&limit=1")).by(Some(&token))).await.unwrap();
     assert_eq!(list.json["total"].as_u64(), Some(rows as u64), "every row once");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_comes_beyond_the_last_place_waits_until_one_is_free() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::new(&folder.path().join("data"), &[("TENON_SERVER__MAX_CONNECTIONS", "3"), ("TENON_LOG__LEVEL", "warn")]);
+    let life = place.serve(this_binary()).await;
+    let at = place.at;
+    // Three who say nothing yet; the first request of all went through a place that is free again.
+    let mut idle = Vec::new();
+    for _ in 0..3 {
+        let mut connection = Connection::open(at).await.unwrap();
+        assert_eq!(connection.send(&Asked::get("/health")).await.unwrap().status, 200);
+        idle.push(connection);
+    }
+    let late = tokio::spawn(async move { Connection::open(at).await.unwrap().send(&Asked::get("/health")).await.unwrap().status });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!late.is_finished(), "all places are taken");
+    idle.pop();
+    let answered = tokio::time::timeout(Duration::from_secs(5), late).await.expect("a place is free").unwrap();
+    assert_eq!(answered, 200);
+    life.kill();
+}
