@@ -5,6 +5,10 @@
 //! 2^32-1. `data_hash = SHA-256(16 bytes of salt, data as stored)`. The first entry follows SHA-256 of the tenant's id.
 //! So the content of an entry can be erased and the chain still verifies.
 
+mod verify;
+
+pub use verify::{Broken, Verified, verify};
+
 use crate::ctx::Ctx;
 use base::{Error, Result, TenantId, Time, Value, hex};
 use sha2::{Digest, Sha256};
@@ -168,120 +172,4 @@ pub fn write_with(row: &silo::Row<'_>, out: &mut Vec<u8>, data: impl FnOnce(&str
     out.extend_from_slice(hex(row.blob(10)?).as_bytes());
     out.extend_from_slice(b"\"}");
     Ok(())
-}
-
-/// What is wrong with a log, and where.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Broken {
-    pub seq: i64,
-    pub problem: String,
-}
-
-/// What a walk over the whole chain found.
-#[derive(Debug, Clone, serde::Serialize)]
-pub struct Verified {
-    pub tenant: String,
-    pub entries: i64,
-    pub head: String,
-    pub checkpoints: usize,
-    pub broken: Option<Broken>,
-}
-
-/// Walks the chain from its first entry and compares it with the silo's head and with the heads that the hub has kept.
-pub fn verify(sql: &mut silo::Tx<'_>, checkpoints: &[(i64, Vec<u8>)]) -> Result<Verified> {
-    let (tenant, origin, head_seq, head_hash) = sql
-        .row(r#"SELECT "tenant", "origin", "seq", "hash" FROM "meta" WHERE "one" = 1"#, &[], |row| {
-            Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned(), row.int(2)?, row.blob(3)?.to_vec()))
-        })?
-        .ok_or_else(|| Error::internal("a silo without its meta row"))?;
-    let mut previous = genesis(origin.parse()?);
-    let mut expected = 1;
-    let mut broken: Option<Broken> = None;
-    let mut kept = checkpoints.iter().peekable();
-    let mut matched = 0;
-    while broken.is_none() {
-        // In pages, so that a long log needs neither memory nor one endless query.
-        let mut page = 0;
-        sql.each(
-            &format!(r#"SELECT {COLUMNS}, "salt", "data_hash" FROM "events" WHERE "seq" >= ?1 ORDER BY "seq" LIMIT 1000"#),
-            &[expected.into()],
-            |row| {
-                page += 1;
-                if broken.is_some() {
-                    return Ok(());
-                }
-                match check_one(row, expected, &previous) {
-                    Ok(hash) => previous = hash,
-                    Err(problem) => {
-                        broken = Some(Broken { seq: expected, problem });
-                        return Ok(());
-                    }
-                }
-                while let Some((seq, hash)) = kept.peek().filter(|(seq, _)| *seq <= expected) {
-                    if *seq == expected && hash.as_slice() != previous {
-                        broken = Some(Broken {
-                            seq: expected,
-                            problem: "this entry is not the one that the hub kept a checkpoint of: the log was rewritten".into(),
-                        });
-                        return Ok(());
-                    }
-                    matched += 1;
-                    kept.next();
-                }
-                expected += 1;
-                Ok(())
-            },
-        )?;
-        if page == 0 {
-            break;
-        }
-    }
-    let entries = expected - 1;
-    if broken.is_none() {
-        broken = if entries < head_seq {
-            Some(Broken { seq: expected, problem: format!("the log ends at {entries}, its head says {head_seq}: the tail was cut") })
-        } else if head_seq != entries || head_hash != previous {
-            Some(Broken { seq: entries, problem: "the head does not fit the last entry".into() })
-        } else {
-            kept.next().map(|(seq, _)| Broken {
-                seq: expected,
-                problem: format!("the hub kept a checkpoint at {seq}, the log ends at {entries}: the tail was cut and the head changed with it"),
-            })
-        };
-    }
-    Ok(Verified { tenant, entries, head: hex(&previous), checkpoints: matched, broken })
-}
-
-fn check_one(row: &silo::Row<'_>, expected: i64, previous: &Hash) -> std::result::Result<Hash, String> {
-    let read = || -> Result<(Hash, bool, bool, i64)> {
-        let seq = row.int(0)?;
-        let stored = row.blob(12)?;
-        let content_ok = match (row.opt_text(7)?, row.opt_blob(11)?) {
-            (Some(data), Some(salt)) => data_hash(salt, data).as_slice() == stored,
-            // Erased: the hash stays, the content is gone.
-            (None, None) => true,
-            (Some(_), None) | (None, Some(_)) => false,
-        };
-        let entry = Entry {
-            seq,
-            id: row.text(1)?,
-            kind: row.text(2)?,
-            subject: row.text(3)?,
-            actor: row.text(4)?,
-            on_behalf_of: row.opt_text(5)?,
-            request_id: row.opt_text(8)?,
-            cause: row.opt_text(9)?,
-            at: row.int(6)?,
-            data_hash: stored,
-        };
-        let hash = entry.chain(previous);
-        Ok((hash, hash.as_slice() == row.blob(10)?, content_ok, seq))
-    };
-    match read() {
-        Err(error) => Err(format!("this entry cannot be read: {error}")),
-        Ok((_, _, _, seq)) if seq != expected => Err(format!("entry {expected} is missing; the next one is {seq}")),
-        Ok((_, _, false, _)) => Err("the content of this entry was changed".into()),
-        Ok((_, false, _, _)) => Err("this entry, or the one before it, was changed".into()),
-        Ok((hash, true, true, _)) => Ok(hash),
-    }
 }

@@ -160,20 +160,12 @@ impl Statement {
         let mut kept = Vec::new();
         let mut keys = Vec::new();
         for mut item in items {
-            let Some(at) = item.iter().position(|t| is(t, "REFERENCES")) else {
+            let Some(reference) = reference(&item) else {
                 kept.push(item);
                 continue;
             };
             let whole = item.iter().any(|t| is(t, "FOREIGN"));
-            let mut end = at + 1;
-            while item.get(end).is_some_and(|t| {
-                matches!(t, Token::Name(_) | Token::Sign(_))
-                    || ["ON", "DELETE", "CASCADE", "RESTRICT", "SET"].iter().any(|w| is(t, w))
-                    || (is(t, "NULL") && item.get(end - 1).is_some_and(|p| is(p, "SET")))
-            }) {
-                end += 1;
-            }
-            let target: Vec<Token> = item.drain(at..end).collect();
+            let target: Vec<Token> = item.drain(reference).collect();
             let mut key = vec![word("ALTER"), word("TABLE")];
             key.extend(table.clone());
             key.push(word("ADD"));
@@ -303,6 +295,20 @@ fn items(tokens: &[Token]) -> (Vec<Token>, Vec<Vec<Token>>, Vec<Token>) {
         }
     }
     (head, items, tail)
+}
+
+/// Where in a column or a constraint it says to what it refers, and what happens when that is deleted.
+fn reference(item: &[Token]) -> Option<std::ops::Range<usize>> {
+    let at = item.iter().position(|t| is(t, "REFERENCES"))?;
+    let mut end = at + 1;
+    while item.get(end).is_some_and(|t| {
+        matches!(t, Token::Name(_) | Token::Sign(_))
+            || ["ON", "DELETE", "CASCADE", "RESTRICT", "SET"].iter().any(|w| is(t, w))
+            || (is(t, "NULL") && item.get(end - 1).is_some_and(|p| is(p, "SET")))
+    }) {
+        end += 1;
+    }
+    Some(at..end)
 }
 
 fn nulls_said(tokens: &[Token]) -> Vec<Token> {

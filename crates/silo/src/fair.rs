@@ -148,7 +148,8 @@ mod tests {
             .map(|_| {
                 tokio::spawn({
                     let gate = gate.clone();
-                    async move { work(&gate, loud, 10).await }
+                    // Far less than anybody waits for a turn, all of them together, also where the machine is busy.
+                    async move { work(&gate, loud, 5).await }
                 })
             })
             .collect();

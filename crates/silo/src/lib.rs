@@ -14,6 +14,7 @@ mod fair;
 mod fault;
 mod link;
 mod open_set;
+mod options;
 mod postgres;
 mod quarantine;
 mod row;
@@ -26,8 +27,9 @@ mod tx;
 mod unit;
 mod writer;
 
+pub use options::{AtOpen, Engine, Figures, Options, Schema};
 pub use row::Row;
 pub use search::{SearchQuery, cut_words};
 pub use silo::{Guest, Silo};
-pub use silos::{AtOpen, Engine, Figures, Options, Schema, Silos};
+pub use silos::Silos;
 pub use tx::{Head, Tx};

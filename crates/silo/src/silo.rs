@@ -1,4 +1,4 @@
-use crate::{Row, Tx, link::Dialect, postgres, search, silos::Counters, sqlite, trust::Trust, writer::Queue};
+use crate::{Row, Tx, link::Dialect, options::Counters, postgres, search, sqlite, trust::Trust, writer::Queue};
 use base::{Error, Result, TenantId, Value};
 use std::{
     sync::{

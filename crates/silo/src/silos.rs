@@ -1,9 +1,10 @@
 use crate::{
-    Silo, Tx,
+    AtOpen, Engine, Figures, Options, Schema, Silo, Tx,
     backend::Backend,
     fair::Gate,
     fault,
     open_set::{self, OpenSet},
+    options::Counters,
     quarantine::Quarantine,
     trust::Trust,
     unit,
@@ -14,7 +15,7 @@ use std::{
     sync::{
         Arc, Weak,
         atomic::{
-            AtomicBool, AtomicU64,
+            AtomicBool,
             Ordering::{Relaxed, SeqCst},
         },
     },
@@ -23,65 +24,6 @@ use std::{
 
 /// Who reads a silo that is closed to be opened again gets so long to end.
 const CLOSING: Duration = Duration::from_secs(3);
-
-/// Where the silos are kept.
-#[derive(Debug, Clone)]
-pub enum Engine {
-    /// One file per silo below `dir`.
-    Sqlite { dir: PathBuf },
-    /// One schema and one role per silo; `pool` is the number of sessions.
-    Postgres { url: String, pool: usize },
-}
-
-/// Runs once at each cold open, in a write transaction, before anybody else sees the silo: the place for migrations.
-pub type AtOpen = Arc<dyn Fn(TenantId, &mut Tx<'_>) -> Result<()> + Send + Sync>;
-
-pub struct Options {
-    pub engine: Engine,
-    /// Short id that keeps installations apart which share a PostgreSQL cluster: at most 16 characters of a-z and 0-9.
-    pub installation: String,
-    /// How many silos may be open at once; by default as many as memory and the file limit allow.
-    pub max_open: Option<usize>,
-    pub at_open: AtOpen,
-}
-
-/// The tables that a new silo starts with.
-#[derive(Debug)]
-pub struct Schema {
-    /// Tells a tenant's backup from the hub's.
-    pub name: &'static str,
-    /// Portable DDL, see [`Tx::ddl`]. One table is `meta`, with one row:
-    /// `"one" BIGINT PRIMARY KEY, .., "epoch" BIGINT, "seq" BIGINT, "hash" BLOB`.
-    pub ddl: &'static str,
-    /// Whether it has a search index, see [`Tx::search_put`].
-    pub search: bool,
-}
-
-/// Counters since start, and how many silos are open now.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Figures {
-    pub open: u64,
-    pub max_open: u64,
-    /// Openings that had to touch the disk. When it grows all the time, `max_open` is smaller than the active set.
-    pub cold_opens: u64,
-    pub evictions: u64,
-    pub commits: u64,
-    /// Units of work; divided by `commits` it says how well they share.
-    pub units: u64,
-    pub failed_units: u64,
-    /// Of these, refused because the disk was full.
-    pub full: u64,
-}
-
-#[derive(Default)]
-pub(crate) struct Counters {
-    pub cold_opens: AtomicU64,
-    pub evictions: AtomicU64,
-    pub commits: AtomicU64,
-    pub units: AtomicU64,
-    pub failed_units: AtomicU64,
-    pub full: AtomicU64,
-}
 
 /// All silos of this installation.
 #[derive(Clone)]
@@ -167,6 +109,15 @@ impl Silos {
         self.0.quarantine.closed(id).map_or(Ok(()), Err)
     }
 
+    /// Closes what is beyond the limit, on a thread where it may take its time.
+    fn evict(&self) {
+        let surplus = self.0.set.surplus();
+        if !surplus.is_empty() {
+            self.0.counters.evictions.fetch_add(surplus.len() as u64, Relaxed);
+            tokio::task::spawn_blocking(move || drop(surplus));
+        }
+    }
+
     /// Opens a silo beside whoever uses it, which brings it up to date, and closes it again. Takes no place in the set of open silos.
     pub async fn visit(&self, id: TenantId) -> Result<()> {
         self.may_open(id)?;
@@ -231,15 +182,6 @@ impl Silos {
         self.blocking(|shared| shared.backend.any()).await
     }
 
-    /// Closes what is beyond the limit, on a thread where it may take its time.
-    fn evict(&self) {
-        let surplus = self.0.set.surplus();
-        if !surplus.is_empty() {
-            self.0.counters.evictions.fetch_add(surplus.len() as u64, Relaxed);
-            tokio::task::spawn_blocking(move || drop(surplus));
-        }
-    }
-
     /// The ids of other installations that keep their silos in the same place: where there is one and nothing of our own yet, somebody
     /// has probably come with the wrong key.
     pub async fn others(&self) -> Result<Vec<String>> {
@@ -296,17 +238,7 @@ impl Silos {
     }
 
     pub fn figures(&self) -> Figures {
-        let counters = &self.0.counters;
-        Figures {
-            open: self.0.set.len() as u64,
-            max_open: self.0.set.most as u64,
-            cold_opens: counters.cold_opens.load(Relaxed),
-            evictions: counters.evictions.load(Relaxed),
-            commits: counters.commits.load(Relaxed),
-            units: counters.units.load(Relaxed),
-            failed_units: counters.failed_units.load(Relaxed),
-            full: counters.full.load(Relaxed),
-        }
+        self.0.counters.figures(self.0.set.len(), self.0.set.most)
     }
 
     /// Writes what waits, leaves every file checkpointed and closes it. New openings and writes are refused.

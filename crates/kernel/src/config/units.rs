@@ -26,8 +26,7 @@ impl FromStr for Seconds {
     type Err = String;
     fn from_str(text: &str) -> Result<Seconds, String> {
         let refuse = || format!("`{text}` is not a duration such as 30s, 15m, 24h or 7d");
-        let at = text.len().checked_sub(1).filter(|at| text.is_char_boundary(*at)).ok_or_else(refuse)?;
-        let (number, unit) = text.split_at(at);
+        let (number, unit) = number_and_unit(text, 1).ok_or_else(refuse)?;
         let unit = match unit {
             "s" => 1,
             "m" => 60,
@@ -35,10 +34,17 @@ impl FromStr for Seconds {
             "d" => 86_400,
             _ => return Err(refuse()),
         };
-        let digits = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
-        let seconds = number.parse::<u32>().ok().filter(|_| digits).and_then(|n| n.checked_mul(unit)).filter(|n| *n > 0);
+        let seconds = number.checked_mul(unit).and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0);
         seconds.map(Seconds).ok_or_else(refuse)
     }
+}
+
+/// What stands before and in a unit of so many bytes: 15 and `m` of `15m`. Digits only, no sign and no point.
+fn number_and_unit(text: &str, unit: usize) -> Option<(u64, &str)> {
+    let at = text.len().checked_sub(unit).filter(|at| text.is_char_boundary(*at))?;
+    let (number, unit) = text.split_at(at);
+    let digits = number.bytes().all(|b| b.is_ascii_digit());
+    number.parse().ok().filter(|_| digits).map(|number| (number, unit))
 }
 
 /// So many in so long, written `30/15m`.
@@ -69,16 +75,14 @@ impl FromStr for Bytes {
         if text == "0" {
             return Ok(Bytes(0));
         }
-        let at = text.len().checked_sub(3).filter(|at| text.is_char_boundary(*at)).ok_or_else(refuse)?;
-        let (number, unit) = text.split_at(at);
+        let (number, unit) = number_and_unit(text, 3).ok_or_else(refuse)?;
         let unit = match unit {
             "KiB" => 1 << 10,
             "MiB" => 1 << 20,
             "GiB" => 1 << 30,
             _ => return Err(refuse()),
         };
-        let digits = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
-        number.parse::<u64>().ok().filter(|_| digits).and_then(|n| n.checked_mul(unit)).map(Bytes).ok_or_else(refuse)
+        number.checked_mul(unit).map(Bytes).ok_or_else(refuse)
     }
 }
 

@@ -199,7 +199,8 @@ fn nullable(mut schema: Value, field: &Field) -> Value {
     schema
 }
 
-fn put(object: &mut Value, name: &str, value: Value) {
+/// Puts a member into an object.
+pub(super) fn put(object: &mut Value, name: &str, value: Value) {
     if let Some(members) = object.as_object_mut() {
         members.insert(name.to_owned(), value);
     }

@@ -1,6 +1,7 @@
 use super::{
     Cell, Default, Field, Kind, Plan, Step,
     ddl::{Index, side_name, stands},
+    meta::put,
     plan::quote,
     steps::{self, Bound, Check},
     values::fold_key,
@@ -42,6 +43,7 @@ impl Migration {
             tx.run(sql, values)?;
             base::step("migrate.values-moved")?;
         }
+        // Row by row: folding is ours, and no engine has it.
         for (table, from, to) in &self.folds {
             let (table, from, to) = (quote(table), quote(from), quote(to));
             let texts = tx.rows(&format!("SELECT \"id\", {from} FROM {table} WHERE {from} IS NOT NULL"), &[], |row| {
@@ -207,9 +209,6 @@ impl Plan {
         };
         Err(refused(&format!("{}.{}", self.resource, field.name), why))
     }
-}
-
-impl Plan {
     /// Its columns and side tables: what dropping a field must leave alone.
     pub(super) fn columns_in_use(&self) -> Vec<String> {
         let of = |f: &Field| {
@@ -224,19 +223,15 @@ impl Field {
     pub(super) fn narrowed(&self, old: &Json) -> Json {
         let mut new = self.description();
         for part in ["type", "to", "key"] {
-            if let (Some(members), Some(was)) = (new.as_object_mut(), old.get(part)) {
-                members.insert(part.to_owned(), was.clone());
+            if let Some(was) = old.get(part) {
+                put(&mut new, part, was.clone());
             }
         }
         new
     }
     fn description(&self) -> Json {
         let mut d = json!({"type": self.kind.name(), "required": self.required, "unique": self.unique, "key": self.key.is_some()});
-        let mut put = |name: &str, value: Json| {
-            if let Some(members) = d.as_object_mut() {
-                members.insert(name.to_owned(), value);
-            }
-        };
+        let mut put = |name: &str, value: Json| put(&mut d, name, value);
         match &self.kind {
             Kind::Text { min, max } => {
                 put("min", (*min).into());

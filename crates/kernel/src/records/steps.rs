@@ -4,7 +4,7 @@
 //! previous version of the module needs, `drop` excepted: it is for a field that no version in use knows any more.
 
 use super::{
-    Cell, Default, Kind, Migration, Plan,
+    Cell, Default, Field, Kind, Migration, Plan,
     ddl::{self, side_table},
     plan::quote,
     values::fold_key,
@@ -110,72 +110,110 @@ fn retire(plan: &Plan, fields: &mut Map<String, Json>, field: &str, all: &mut Mi
 
 fn narrow(plan: &Plan, fields: &mut Map<String, Json>, name: &str, map: &[(String, Option<String>)], all: &mut Migration) {
     let (Some(field), Some(description)) = (plan.slot(name).and_then(|slot| plan.field(slot)), fields.get_mut(name)) else { return };
-    let (table, column) = (plan.quoted(), quote(name));
-    let changed = "\"version\" = \"version\" + 1";
-    let key = |text: Option<&str>| Value::from(text.map(fold_key));
     // By what stands there: a key column that this version adds is filled later.
     let has_key = description.get("key") == Some(&Json::Bool(true));
-    for (from, to) in map {
-        let mut values = vec![Value::from(from.clone()), Value::from(to.clone())];
-        let mut set = format!("{column} = ?2, {changed}");
-        if has_key {
-            set.push_str(&format!(", {} = ?3", quote(&format!("{name}_key"))));
-            values.push(key(to.as_deref()));
-        }
-        all.updates.push((format!("UPDATE {table} SET {set} WHERE {column} = ?1"), values));
-    }
-    if let (true, Some(Default::Cell(cell))) = (field.required, &field.default) {
-        let (first, mut values) = match cell {
-            Cell::Money { minor, currency } => (format!("{name}_minor"), vec![Value::Int(*minor), Value::from(currency.clone())]),
-            cell => (name.to_owned(), vec![cell.value().into_owned()]),
+    let narrow = Narrow { plan, field, has_key };
+    all.updates.extend(narrow.replaced(map));
+    all.updates.extend(narrow.filled());
+    all.checks.extend(narrow.checks());
+    *description = field.narrowed(description);
+}
+
+/// What changes a value changes its record.
+const CHANGED: &str = "\"version\" = \"version\" + 1";
+
+/// A field whose rules become narrower.
+struct Narrow<'a> {
+    plan: &'a Plan,
+    field: &'a Field,
+    has_key: bool,
+}
+
+impl Narrow<'_> {
+    /// Values that become others.
+    fn replaced(&self, map: &[(String, Option<String>)]) -> Vec<Bound> {
+        let (table, column) = (self.plan.quoted(), quote(&self.field.name));
+        let one = |(from, to): &(String, Option<String>)| {
+            let mut values = vec![Value::from(from.clone()), Value::from(to.clone())];
+            let mut set = format!("{column} = ?2, {CHANGED}");
+            if self.has_key {
+                set.push_str(&format!(", {} = ?3", quote(&self.key_column())));
+                values.push(key(to.as_deref()));
+            }
+            (format!("UPDATE {table} SET {set} WHERE {column} = ?1"), values)
         };
-        let mut named: Vec<String> = field.columns().into_iter().map(|(column, _)| column).collect();
-        if has_key {
-            named.push(format!("{name}_key"));
+        map.iter().map(one).collect()
+    }
+
+    /// Where there must be a value now and is none, the default.
+    fn filled(&self) -> Option<Bound> {
+        let (true, Some(Default::Cell(cell))) = (self.field.required, &self.field.default) else { return None };
+        let (first, mut values) = match cell {
+            Cell::Money { minor, currency } => (format!("{}_minor", self.field.name), vec![Value::Int(*minor), Value::from(currency.clone())]),
+            cell => (self.field.name.clone(), vec![cell.value().into_owned()]),
+        };
+        let mut named: Vec<String> = self.field.columns().into_iter().map(|(column, _)| column).collect();
+        if self.has_key {
+            named.push(self.key_column());
             values.push(key(cell.text()));
         }
         let set: Vec<String> = named.iter().enumerate().map(|(n, column)| format!("{} = ?{}", quote(column), n + 1)).collect();
-        all.updates.push((format!("UPDATE {table} SET {}, {changed} WHERE {} IS NULL", set.join(", "), quote(&first)), values));
+        Some((format!("UPDATE {} SET {}, {CHANGED} WHERE {} IS NULL", self.plan.quoted(), set.join(", "), quote(&first)), values))
     }
-    let mut refuse = |when: String, values: Vec<Value<'static>>, why: &str| {
-        let count = (format!("SELECT COUNT(*) FROM {table} WHERE {when}"), values);
-        all.checks.push(Check { count, why: format!("{}.{name}: {why}", plan.resource) });
-    };
-    match &field.kind {
-        Kind::Text { min, max } => {
-            let limit = |n: usize| Value::Int(i64::try_from(n).unwrap_or(i64::MAX));
-            refuse(format!("LENGTH({column}) > ?1 OR LENGTH({column}) < ?2"), vec![limit(*max), limit(*min)], "the text is too long or too short");
-        }
-        Kind::Integer { min, max } => {
-            refuse(format!("{column} > ?1 OR {column} < ?2"), vec![(*max).into(), (*min).into()], "the number is out of range")
-        }
-        Kind::Choice { options } => {
-            let numbers: Vec<String> = (1..=options.len()).map(|n| format!("?{n}")).collect();
-            let values = options.iter().map(|option| Value::from(option.value.clone())).collect();
-            refuse(format!("{column} IS NOT NULL AND {column} NOT IN ({})", numbers.join(", ")), values, "the option is gone");
-        }
-        Kind::Tags { max, table: side } => {
-            let most = Value::Int(i64::try_from(*max).unwrap_or(i64::MAX));
-            let side = quote(side);
-            refuse(format!("\"id\" IN (SELECT \"id\" FROM {side} GROUP BY \"id\" HAVING COUNT(*) > ?1)"), vec![most], "there are too many tags");
-            if field.required {
-                refuse(format!("\"id\" NOT IN (SELECT \"id\" FROM {side})"), Vec::new(), "it is empty");
+
+    /// What must not be found then.
+    fn checks(&self) -> Vec<Check> {
+        let (field, column) = (self.field, quote(&self.field.name));
+        let limit = |n: usize| Value::Int(i64::try_from(n).unwrap_or(i64::MAX));
+        let mut checks = Vec::new();
+        match &field.kind {
+            Kind::Text { min, max } => {
+                let when = format!("LENGTH({column}) > ?1 OR LENGTH({column}) < ?2");
+                checks.push(self.check(&when, vec![limit(*max), limit(*min)], "the text is too long or too short"));
             }
+            Kind::Integer { min, max } => {
+                let when = format!("{column} > ?1 OR {column} < ?2");
+                checks.push(self.check(&when, vec![(*max).into(), (*min).into()], "the number is out of range"));
+            }
+            Kind::Choice { options } => {
+                let numbers: Vec<String> = (1..=options.len()).map(|n| format!("?{n}")).collect();
+                let values = options.iter().map(|option| Value::from(option.value.clone())).collect();
+                let when = format!("{column} IS NOT NULL AND {column} NOT IN ({})", numbers.join(", "));
+                checks.push(self.check(&when, values, "the option is gone"));
+            }
+            Kind::Tags { max, table: side } => {
+                let side = quote(side);
+                let when = format!("\"id\" IN (SELECT \"id\" FROM {side} GROUP BY \"id\" HAVING COUNT(*) > ?1)");
+                checks.push(self.check(&when, vec![limit(*max)], "there are too many tags"));
+                if field.required {
+                    checks.push(self.check(&format!("\"id\" NOT IN (SELECT \"id\" FROM {side})"), Vec::new(), "it is empty"));
+                }
+            }
+            _ => {}
         }
-        _ => {}
+        if let (true, Some((column, _))) = (field.required, field.columns().first()) {
+            checks.push(self.check(&format!("{} IS NULL", quote(column)), Vec::new(), "it is empty and has no default"));
+        }
+        if let (true, Some(column)) = (field.unique, field.sort_column().map(|column| quote(&column))) {
+            let table = self.plan.quoted();
+            let twice = format!("{column} IN (SELECT {column} FROM {table} WHERE {column} IS NOT NULL GROUP BY {column} HAVING COUNT(*) > 1)");
+            checks.push(self.check(&twice, Vec::new(), "the same value stands twice"));
+        }
+        checks
     }
-    if field.required
-        && let Some((column, _)) = field.columns().first()
-    {
-        refuse(format!("{} IS NULL", quote(column)), Vec::new(), "it is empty and has no default");
+
+    fn check(&self, when: &str, values: Vec<Value<'static>>, why: &str) -> Check {
+        let count = (format!("SELECT COUNT(*) FROM {} WHERE {when}", self.plan.quoted()), values);
+        Check { count, why: format!("{}.{}: {why}", self.plan.resource, self.field.name) }
     }
-    if field.unique
-        && let Some(column) = field.sort_column().map(|column| quote(&column))
-    {
-        let twice = format!("{column} IN (SELECT {column} FROM {table} WHERE {column} IS NOT NULL GROUP BY {column} HAVING COUNT(*) > 1)");
-        refuse(twice, Vec::new(), "the same value stands twice");
+
+    fn key_column(&self) -> String {
+        format!("{}_key", self.field.name)
     }
-    *description = field.narrowed(description);
+}
+
+fn key(text: Option<&str>) -> Value<'static> {
+    Value::from(text.map(fold_key))
 }
 
 /// The columns that dropping a field takes away: those it may have had, that are there, and that no field of today has.

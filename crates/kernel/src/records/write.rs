@@ -1,5 +1,5 @@
 use super::{Cell, Field, Kind, Plan, Values, statements::tags};
-use crate::json::{number, string};
+use crate::json::{number, optional, string};
 use base::{Error, Result, Time};
 use serde_json::Value;
 
@@ -61,7 +61,7 @@ impl Plan {
                     out.extend_from_slice(b":{\"id\":");
                     string(id, out);
                     out.extend_from_slice(b",\"title\":");
-                    write_opt_text(*title, out);
+                    optional(*title, out);
                     out.push(b'}');
                 }
                 None => out.extend_from_slice(b":null"),
@@ -170,7 +170,7 @@ impl Field {
             },
             Kind::Tags { .. } => write_tags(row.opt_text(at)?.into_iter().flat_map(tags), out),
             Kind::Text { .. } | Kind::Email | Kind::Url | Kind::Phone | Kind::Date | Kind::Choice { .. } | Kind::Ref { .. } | Kind::User => {
-                write_opt_text(row.opt_text(at)?, out)
+                optional(row.opt_text(at)?, out)
             }
         }
         Ok(())
@@ -213,17 +213,10 @@ fn write_system(created_at: i64, updated_at: i64, created_by: Option<&str>, vers
     out.extend_from_slice(b",\"updated_at\":");
     write_time(Some(updated_at), out);
     out.extend_from_slice(b",\"created_by\":");
-    write_opt_text(created_by, out);
+    optional(created_by, out);
     out.extend_from_slice(b",\"version\":");
     number(version, out);
     out.push(b'}');
-}
-
-fn write_opt_text(text: Option<&str>, out: &mut Vec<u8>) {
-    match text {
-        Some(text) => string(text, out),
-        None => out.extend_from_slice(b"null"),
-    }
 }
 
 fn write_bool(value: Option<bool>, out: &mut Vec<u8>) {
