@@ -1,27 +1,17 @@
-//! A tenant as a file: backups, restores into a new silo, and exports that anybody can read.
-//!
-//! A backup is a SQLite file on either engine. Unless it is asked for plain, it is sealed with the tenant's own key in pieces of
-//! 1 MiB: `TENONBK1`, the tenant's id, then for each piece its length (u32 big-endian) and its sealed bytes. The number of a piece,
-//! and whether it is the last, are part of its seal: pieces cannot be left out, doubled or put in another order.
+//! A tenant as a file: backups, restores into a new silo, and exports that anybody can read. A backup is a SQLite file on either engine.
+
+mod sealed;
 
 use crate::{audit, tenants};
 use base::{Error, Result, TenantId, Time};
-use kernel::{
-    App, Call, Ctx, Door,
-    ctx::Tenant,
-    schema,
-    secrets::{DataKey, Place},
-};
+use kernel::{App, Call, Ctx, Door, ctx::Tenant, schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{json, value::RawValue};
 use std::{
     fs::File,
-    io::{BufReader, BufWriter, Read, Write},
+    io::{BufWriter, Write},
     path::Path,
 };
-
-const MAGIC: &[u8; 8] = b"TENONBK1";
-const PIECE: usize = 1 << 20;
 
 /// Writes a backup while the tenant goes on working; returns its size in bytes.
 pub async fn write(app: &App, tenant: TenantId, to: &Path, plain: bool) -> Result<u64> {
@@ -36,11 +26,11 @@ pub async fn write(app: &App, tenant: TenantId, to: &Path, plain: bool) -> Resul
     let whole = if plain {
         file
     } else {
-        let key = data_key(app, tenant).await?;
-        let sealed = scratch.path().join("sealed");
-        seal(&key, tenant, &file, &sealed)?;
+        let key = sealed::data_key(app, tenant).await?;
+        let draft = scratch.path().join("sealed");
+        sealed::seal(&key, tenant, &file, &draft)?;
         base::step("backup.sealed")?;
-        sealed
+        draft
     };
     std::fs::rename(&whole, to)?;
     base::step("backup.named")?;
@@ -103,7 +93,7 @@ async fn take_back(app: &App, tenant: TenantId) -> Result<()> {
 async fn make(app: &App, from: &Path, tenant: TenantId, slug: &str) -> Result<Restored> {
     let scratch = tempfile::tempdir()?;
     let file = scratch.path().join("silo.sqlite");
-    unpack(app, from, &file).await?;
+    sealed::unpack(app, from, &file).await?;
     let id = tenant.to_string();
     let silo = app
         .silos()
@@ -187,103 +177,6 @@ async fn check_slug(app: &App, slug: &str) -> Result<()> {
     if tenants::all(app).await?.iter().any(|tenant| tenant.slug == slug && tenant.status != "restoring") {
         return Err(Error::conflict("duplicate", format!("There is, or was, a tenant {slug}. A restore makes a new one: choose another slug.")));
     }
-    Ok(())
-}
-
-/// The key that seals a tenant's backups; made when the first is written. One that was deleted gets no other.
-async fn data_key(app: &App, tenant: TenantId) -> Result<DataKey> {
-    let id = tenant.to_string();
-    let (_, fresh) = app.root_key().new_data_key(tenant)?;
-    let make = r#"UPDATE "hub_tenants" SET "key" = ?2 WHERE "id" = ?1 AND "key" IS NULL AND "status" <> 'deleted'"#;
-    app.hub().write(move |sql| sql.run(make, &[(&id).into(), fresh.as_slice().into()])).await?;
-    key_of(app, tenant).await?.ok_or_else(no_key)
-}
-
-/// The key of a tenant, if it has one.
-async fn key_of(app: &App, tenant: TenantId) -> Result<Option<DataKey>> {
-    let (id, find) = (tenant.to_string(), r#"SELECT "key" FROM "hub_tenants" WHERE "id" = ?1"#);
-    let wrapped = app.hub().read(move |sql| sql.row(find, &[(&id).into()], |row| Ok(row.opt_blob(0)?.map(<[u8]>::to_vec)))).await?;
-    wrapped.flatten().map(|wrapped| app.root_key().data_key(tenant, &wrapped)).transpose()
-}
-
-fn no_key() -> Error {
-    Error::malformed("no-key", "The key of this tenant is gone; its backups cannot be read any more.")
-}
-
-fn place(tenant: TenantId, row: &str) -> Place<'_> {
-    Place { tenant, table: "backup", row, column: "piece" }
-}
-
-fn seal(key: &DataKey, tenant: TenantId, from: &Path, to: &Path) -> Result<()> {
-    let mut from = BufReader::new(File::open(from)?);
-    let mut to = BufWriter::new(File::create(to)?);
-    to.write_all(MAGIC)?;
-    to.write_all(tenant.to_string().as_bytes())?;
-    let mut piece = read_piece(&mut from)?;
-    for number in 0u64.. {
-        let next = read_piece(&mut from)?;
-        let row = name_of(number, next.is_empty());
-        let sealed = key.seal(&place(tenant, &row), &piece)?;
-        to.write_all(&u32::try_from(sealed.len()).map_err(Error::internal)?.to_be_bytes())?;
-        to.write_all(&sealed)?;
-        if next.is_empty() {
-            break;
-        }
-        piece = next;
-    }
-    to.into_inner().map_err(|e| Error::from(e.into_error()))?.sync_all()?;
-    Ok(())
-}
-
-fn name_of(number: u64, last: bool) -> String {
-    format!("{number}{}", if last { " last" } else { "" })
-}
-
-fn read_piece(from: &mut impl Read) -> Result<Vec<u8>> {
-    let mut piece = Vec::with_capacity(PIECE);
-    from.take(PIECE as u64).read_to_end(&mut piece)?;
-    Ok(piece)
-}
-
-/// Writes the plain database of a backup, sealed or not, to `to`.
-async fn unpack(app: &App, from: &Path, to: &Path) -> Result<()> {
-    let damaged = || Error::malformed("backup", "This is not a backup of ours, or it is damaged.");
-    let mut file =
-        BufReader::new(File::open(from).map_err(|cause| Error::malformed("backup", format!("{} cannot be read: {cause}.", from.display())))?);
-    let mut magic = [0u8; 8];
-    file.read_exact(&mut magic).map_err(|_| damaged())?;
-    if &magic == b"SQLite f" {
-        std::fs::copy(from, to)?;
-        return Ok(());
-    }
-    if &magic != MAGIC {
-        return Err(damaged());
-    }
-    let mut id = [0u8; 36];
-    file.read_exact(&mut id).map_err(|_| damaged())?;
-    let tenant: TenantId = std::str::from_utf8(&id).map_err(|_| damaged())?.parse().map_err(|_| damaged())?;
-    let key = key_of(app, tenant).await?.ok_or_else(no_key)?;
-    let mut out = BufWriter::new(File::create(to)?);
-    for number in 0u64.. {
-        let mut length = [0u8; 4];
-        file.read_exact(&mut length).map_err(|_| damaged())?;
-        let length = u32::from_be_bytes(length) as usize;
-        if length > PIECE + 1024 {
-            return Err(damaged());
-        }
-        let mut sealed = vec![0u8; length];
-        file.read_exact(&mut sealed).map_err(|_| damaged())?;
-        let whole = key.open(&place(tenant, &name_of(number, false)), &sealed);
-        let (piece, last) = match whole {
-            Ok(piece) => (piece, false),
-            Err(_) => (key.open(&place(tenant, &name_of(number, true)), &sealed).map_err(|_| damaged())?, true),
-        };
-        out.write_all(&piece)?;
-        if last {
-            break;
-        }
-    }
-    out.flush()?;
     Ok(())
 }
 

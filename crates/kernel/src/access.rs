@@ -141,7 +141,7 @@ impl Rights {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Subject {
     Member(String),
-    /// A module acting for itself, with the permissions its manifest lists.
+    /// A module acting for itself: it has the database, and of records nothing.
     System(String),
     /// The operator's command line.
     Operator,
@@ -190,7 +190,6 @@ fn load(catalogue: &Catalogue, sql: &mut silo::Tx<'_>, subject: &Subject) -> Res
     let member = match subject {
         Subject::Member(member) => member,
         Subject::Operator => return Ok(Rights::everything(catalogue, modules, hub, currency)),
-        // A module acting for itself has the database; of records it holds what somebody gave it: nothing.
         Subject::System(_) | Subject::Nobody => return Ok(Rights { active: true, modules, currency, ..Rights::default() }),
     };
     let active = sql.row(r#"SELECT "status" FROM "members" WHERE "id" = ?1"#, &[member.into()], |row| Ok(row.text(0)? == "active"))?.unwrap_or(false);

@@ -123,11 +123,10 @@ impl Ctx {
         Ctx::new(app, silo, Arc::new(who), trace)
     }
 
-    /// Third way: a module acting for itself, with the permissions that its manifest lists. Public operations run like this in
-    /// the hub, and say `anonymous` in the log. `person` is whoever happens to be signed in while calling one.
-    pub(crate) fn of_system(app: &App, silo: Silo, module: &str, person: Option<Person>, trace: Trace, anonymous: bool) -> Ctx {
-        let actor = if anonymous { "anonymous".to_owned() } else { format!("system:{module}") };
-        Ctx::acting_as(app, silo, module, actor, person, trace)
+    /// Third way: a module acting for itself. Public operations run like this in the hub, and say `anonymous` in the log. `person` is
+    /// whoever happens to be signed in while calling one.
+    pub(crate) fn of_system(app: &App, module: &str, person: Option<Person>, trace: Trace) -> Ctx {
+        Ctx::acting_as(app, app.hub().clone(), module, "anonymous".to_owned(), person, trace)
     }
 
     /// The same for what is told of somebody after the fact: the log names them, or nobody, as the one who acted.

@@ -85,7 +85,7 @@ async fn no_credential_in_url(incoming: &Incoming<'_>) -> Result<()> {
     }
     let app = incoming.app;
     if let Some(key) = query.key().filter(|_| app.limits().take_ip(Limit::AnonymousPerIp, incoming.ip).allowed) {
-        let cx = Ctx::of_system(app, app.hub().clone(), "account", None, trace(incoming), true);
+        let cx = Ctx::of_system(app, "account", None, trace(incoming));
         if let Err(error) = exposed::mark(&cx, key).await {
             tracing::warn!(%error, "a key in a URL could not be looked up; it is refused as any other");
         }
@@ -168,7 +168,7 @@ async fn context(incoming: &Incoming<'_>, operation: &Arc<Operation>) -> Result<
     quota.check()?;
     if operation.access == Access::Public {
         let person = found.and_then(|found| found.who.person.clone());
-        return Ok((Ctx::of_system(app, app.hub().clone(), &operation.module, person, trace, true), quota));
+        return Ok((Ctx::of_system(app, &operation.module, person, trace), quota));
     }
     let found = found.ok_or_else(Error::anonymous)?;
     credentials::refuse_suspended(&found, &operation.name)?;
