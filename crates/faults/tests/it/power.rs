@@ -73,6 +73,38 @@ async fn r_02_nor_does_one_after_a_sync_that_failed() {
     all(true).await;
 }
 
+/// What a failed sync has dropped can still be read, but is on no disk. Nothing that is acknowledged afterwards stands behind it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r_02_nothing_is_acknowledged_behind_what_a_failed_sync_has_dropped() {
+    let mut all = tokio::task::JoinSet::new();
+    for n in 1..=rounds(60, 200) {
+        all.spawn(async move {
+            let story = format!("call {n} fails");
+            let (before, after) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+            let disk = disk(before.path());
+            let silos = start(before.path()).await;
+            let id = TenantId::new();
+            let silo = make(&silos, id).await;
+            disk.fail(Failure::Broken, n, 1);
+            let (mut acknowledged, _) = write_all(&silo, 1, 20, n).await;
+            drop(silo);
+            let silo = well_again(&silos, id, &story).await;
+            let (more, refused) = write_all(&silo, 1, 3, n + 1_000_000).await;
+            assert!(refused.is_empty(), "{story}: {refused:?}");
+            acknowledged.extend(more);
+            disk.cut_power();
+            drop(silo);
+            silos.shutdown().await;
+            disk.survivors(Cut::Nothing, n, after.path()).unwrap();
+            let silos = start(after.path()).await;
+            let silo = silos.open(id).await.unwrap_or_else(|e| panic!("{story}: {e}"));
+            check(&silo, &acknowledged, &story).await;
+            silos.shutdown().await;
+        });
+    }
+    all.join_all().await;
+}
+
 /// The tests above would notice: without a sync at each commit, acknowledged units are lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_does_not_sync_loses_what_it_acknowledged() {

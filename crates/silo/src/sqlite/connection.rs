@@ -216,6 +216,12 @@ impl Connection {
         })
     }
 
+    /// Writes what the WAL holds into the file, and begins it anew. After a sync that failed this is the only way to know what is on the disk:
+    /// what the system has dropped can still be read, and whatever was acknowledged behind it would be lost with it.
+    pub fn begin_log_anew(&mut self) -> Result<()> {
+        self.raw.wal_checkpoint_v2(None::<&str>, CheckpointMode::TRUNCATE).map(drop).map_err(fault::sqlite)
+    }
+
     /// Leaves an empty WAL behind. A reader in the way is waited for only shortly: the next retirement does it.
     pub fn retire(&mut self) -> Result<()> {
         let done =

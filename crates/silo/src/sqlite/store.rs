@@ -31,6 +31,9 @@ impl Store {
     /// Opens a file that must be there; `at_open` runs before anybody else sees it. With `suspect` the whole file is read first.
     pub fn open(tenant: TenantId, path: &Path, suspect: bool, gate: Arc<Gate>, at_open: impl FnOnce(&mut Tx<'_>) -> Result<()>) -> Result<Store> {
         let mut link = looked_at(path, suspect)?;
+        if suspect && let Link::Sqlite(c) = &mut link {
+            c.begin_log_anew()?;
+        }
         unit::write(tenant, &mut link, at_open)?;
         if let Link::Sqlite(c) = &mut link {
             c.read_only()?;
