@@ -91,7 +91,7 @@ impl Backend {
     }
 
     /// Opens a silo that must be there. With `suspect` it is read from end to end first.
-    pub fn open(&self, id: TenantId, suspect: bool, gate: &Arc<Gate>, at_open: impl FnOnce(&mut Tx<'_>) -> Result<()>) -> Result<Store> {
+    pub fn open(&self, id: TenantId, suspect: bool, gate: &Arc<Gate>, at_open: impl Fn(&mut Tx<'_>) -> Result<()>) -> Result<Store> {
         match self {
             Backend::Sqlite(files) if !files.exists(id) => Err(Error::not_found()),
             Backend::Sqlite(files) => sqlite::Store::open(id, &files.path(id), suspect, gate.clone(), at_open).map(Store::Sqlite),

@@ -36,6 +36,11 @@ pub fn unsure(e: Error) -> Error {
     Error::new(Code::Unavailable, Error::UNREACHABLE, detail).with_retry_after(1).with_cause(e.cause().unwrap_or_default())
 }
 
+/// Whether the server has ended a transaction because it and another waited for each other.
+pub fn is_deadlock(e: &Error) -> bool {
+    e.cause().is_some_and(|cause| cause.starts_with(SqlState::T_R_DEADLOCK_DETECTED.code()))
+}
+
 /// What a transaction that writes is told where it begins: one that the server lets only read is the server's state, and no mistake of ours.
 pub fn of_a_writer(e: Error) -> Error {
     match e.cause() {

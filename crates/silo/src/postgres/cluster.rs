@@ -7,6 +7,7 @@ use super::{
 use crate::{
     Tx, copy,
     fair::Gate,
+    fault,
     link::{Dialect, Link},
     search, unit,
 };
@@ -20,6 +21,9 @@ pub const SCAN: Duration = Duration::from_secs(2);
 pub fn limits() -> String {
     format!("SET statement_timeout = {}; SET lock_timeout = 2000; SET idle_in_transaction_session_timeout = 5000", SCAN.max(UNIT).as_millis())
 }
+
+/// How often an opening that a deadlock has ended begins again.
+const AGAIN: u32 = 3;
 
 /// Where one tenant's tables are, and what begins a transaction there.
 pub struct Place {
@@ -198,13 +202,22 @@ impl Cluster {
         done.map(|()| true)
     }
 
-    pub fn open(&self, id: TenantId, gate: Arc<Gate>, at_open: impl FnOnce(&mut Tx<'_>) -> Result<()>) -> Result<Store> {
+    /// Two who open a silo whose own tables are to grow can stand in each other's way: each has begun, and wants the table for itself. The
+    /// server ends one of them, who begins again.
+    pub fn open(&self, id: TenantId, gate: Arc<Gate>, at_open: impl Fn(&mut Tx<'_>) -> Result<()>) -> Result<Store> {
         if !self.exists(id)? {
             return Err(Error::not_found());
         }
         let place = self.place(id);
         let mut link = link(&self.pool, &place);
-        unit::write(id, &mut link, at_open)?;
+        let mut done = unit::write(id, &mut link, &at_open);
+        for _ in 0..AGAIN {
+            if !done.as_ref().is_err_and(fault::is_deadlock) {
+                break;
+            }
+            done = unit::write(id, &mut link, &at_open);
+        }
+        done?;
         Ok(Store::new(self.pool.clone(), place, gate))
     }
 
