@@ -247,7 +247,12 @@ class Server:
 
     def __exit__(self, *_):
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(30)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            # Whoever was started with SIGINT ignored, as in a shell's background, hands that on.
+            self.process.kill()
+            self.process.wait()
 
     def read(self, path, token=None):
         """A GET on a connection that stays."""
