@@ -634,6 +634,8 @@ step('signing out everywhere ends the session', async () => {
 
 step('a forgotten password is chosen anew', async () => {
   await link('Forgot your password?').click();
+  // The page that is left has a field of this name, too.
+  await button('Send link').waitFor();
   await field('Email').fill('ada@example.com');
   await button('Send link').click();
   await page.getByRole('heading', { name: 'Check your mail' }).waitFor();
