@@ -544,7 +544,7 @@ def report(rows, options):
         "",
         f"Taken on {datetime.date.today().isoformat()} by `make bench`: {machine}. The load (wrk, 1 thread, {options.seconds} s each) runs on the same",
         "machine and takes its share of it. CPU is of the server alone, per request. Every request was answered with success; writes",
-        "are on the disk before they are answered. Limits are off, the log is at `warn`.",
+        "are on the disk before they are answered. Limits are off, except where they are what is measured; the log is at `error`.",
         "",
         "| what | figure | must | |",
         "|---|---|---|---|",
