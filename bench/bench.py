@@ -439,8 +439,8 @@ class Load:
     def __init__(self, out, requests, cpu):
         self.rate, self.cpu = float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1]), cpu / requests * 1e6
         self.p99 = re.search(r"99%\s+(\S+)", out)[1]
-        number, unit = re.fullmatch(r"([\d.]+)(us|ms|s)", self.p99).groups()
-        self.p99_ms = float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+        number, unit = re.fullmatch(r"([\d.]+)(us|ms|s|m)", self.p99).groups()
+        self.p99_ms = float(number) * {"us": 0.001, "ms": 1, "s": 1000, "m": 60_000}[unit]
 
     def __str__(self):
         return f"{self.rate:,.0f} req/s, {self.cpu:.1f} µs CPU, 99 % within {self.p99}"

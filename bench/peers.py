@@ -59,7 +59,7 @@ class Directus(bench.Server):
         self.database, port = data / "data.db", bench.free_port()
         environment = {
             "DB_CLIENT": "sqlite3", "DB_FILENAME": str(self.database), "HOST": "127.0.0.1", "PORT": str(port), "PUBLIC_URL": f"http://127.0.0.1:{port}",
-            "KEY": "bench", "SECRET": "bench-secret-of-the-bench", "ADMIN_EMAIL": bench.EMAIL, "ADMIN_PASSWORD": bench.PASSWORD, "ADMIN_TOKEN": TOKEN,
+            "KEY": "bench", "SECRET": "bench-secret-of-the-bench", "ADMIN_EMAIL": "admin@example.com", "ADMIN_PASSWORD": bench.PASSWORD, "ADMIN_TOKEN": TOKEN,
             "LOG_LEVEL": "error", "TELEMETRY": "false", "CACHE_ENABLED": "false", "RATE_LIMITER_ENABLED": "false", "STORAGE_LOCAL_ROOT": str(data),
             "NODE_ENV": "production",
         }
@@ -75,7 +75,8 @@ class Directus(bench.Server):
 
     def fill(self):
         """The companies, and the ids of two hundred of them."""
-        fields = [{"field": name, "type": "string", "schema": {}} for name in FIELDS]
+        fields = [{"field": "id", "type": "integer", "schema": {"is_primary_key": True, "has_auto_increment": True}}]
+        fields += [{"field": name, "type": "string", "schema": {}} for name in FIELDS]
         self.send("POST", "/collections", {"collection": "companies", "schema": {}, "meta": {}, "fields": fields})
         lines = bench.many_companies(ROWS).decode().splitlines()[1:]
         for at in range(0, ROWS, 500):
