@@ -11,8 +11,8 @@ use std::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
-/// How long a refused caller should wait, in seconds. A try comes at the earliest a minute after the one before.
-const AGAIN: u64 = 60;
+/// The first try after a failure comes so many seconds later, and a refused caller is asked to wait for it.
+pub(crate) const AGAIN: u32 = 60;
 
 /// A module that stayed as it was.
 #[derive(Debug, Clone)]
@@ -73,7 +73,7 @@ impl Behind {
         let late = silos.get(&tenant).and_then(|all| all.iter().find(|late| late.closed.iter().any(|closed| closed == resource)));
         late.map_or(Ok(()), |late| {
             let detail = format!("{resource} of this company could not be brought to this version yet and waits as it was: {}", late.problem);
-            Err(Error::new(Code::Unavailable, "not-migrated", detail).with_retry_after(AGAIN))
+            Err(Error::new(Code::Unavailable, "not-migrated", detail).with_retry_after(AGAIN.into()))
         })
     }
 

@@ -94,9 +94,7 @@ impl Silos {
             }
             Err(e) => {
                 self.0.set.forget(id, slot);
-                if [Error::QUARANTINED, Error::SUSPECT].contains(&e.name()) {
-                    self.0.quarantine.put(id, &e);
-                }
+                self.0.heard(id, &e);
                 Err(e)
             }
         }
@@ -122,11 +120,7 @@ impl Silos {
     pub async fn visit(&self, id: TenantId) -> Result<()> {
         self.may_open(id)?;
         let visited = self.blocking(move |shared| shared.open(id).map(drop)).await;
-        visited.inspect_err(|e| {
-            if e.name() == Error::QUARANTINED {
-                self.0.quarantine.put(id, e);
-            }
-        })
+        visited.inspect_err(|e| self.0.heard(id, e))
     }
 
     /// Looks at a silo without changing it: whether it is there and can be read, with `whole` from end to end. What is wrong is the error;
@@ -137,16 +131,7 @@ impl Silos {
 
     /// Reads a silo from end to end, beside whoever uses it. One in which a fault is found is out of service from now on.
     pub async fn scrub(&self, id: TenantId) -> Result<()> {
-        let looked = self.inspect(id, true).await;
-        if let Err(error) = &looked
-            && error.name() == Error::QUARANTINED
-        {
-            match self.0.set.get(id) {
-                Some(open) => open.0.trust.heard(error),
-                None => self.0.quarantine.put(id, error),
-            }
-        }
-        looked.map(drop)
+        self.inspect(id, true).await.map(drop).inspect_err(|e| self.0.heard(id, e))
     }
 
     /// What there are silos of here, whoever knows of them.
@@ -270,6 +255,16 @@ impl Shared {
         self.quarantine.lift(id);
         self.counters.cold_opens.fetch_add(1, Relaxed);
         Ok(Silo::new(id, store, self.counters.clone(), Trust::new(id, self.quarantine.clone())))
+    }
+
+    /// An opening or a look has failed. Whoever has the silo open hears of damage, and of a disk that fails, as if they had met it themselves.
+    fn heard(&self, id: TenantId, error: &Error) {
+        if [Error::QUARANTINED, Error::SUSPECT].contains(&error.name()) {
+            match self.set.get(id) {
+                Some(open) => open.0.trust.heard(error),
+                None => self.quarantine.put(id, error),
+            }
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 mod app;
 mod contents;
 mod frames;
+mod logs;
 mod packs;
 mod person;
 mod postgres;
@@ -16,6 +17,7 @@ mod sink;
 pub use app::{Answer, TestApp};
 pub use contents::Contents;
 pub use frames::{Frame, Frames};
+pub use logs::catch_logs;
 pub use packs::{crm, sample_companies};
 pub use person::{PASSWORD, Person};
 pub use postgres::Postgres;

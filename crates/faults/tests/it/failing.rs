@@ -1,6 +1,7 @@
-use crate::stage::{check, disk, goes_on, make, rounds, start, well_again, write_all};
+use crate::stage::{check, disk, goes_on, make, rounds, start, start_with, well_again, write_all};
 use base::{Code, Error, TenantId};
 use faults::Failure;
+use silo::Tx;
 
 /// From the n-th call on the disk refuses. Every unit is acknowledged and there, or refused and not there; reading goes on throughout;
 /// and when the disk is well again, the silo takes writes without a restart. After a disk that was broken it was opened anew for that, and what
@@ -130,4 +131,32 @@ async fn r_05_a_disk_that_breaks_under_one_is_felt_by_no_other_and_under_the_hub
     check(&hub, &acknowledged, "the hub, after a start").await;
     acknowledged.extend(write_all(&hub, 2, 5, 4).await.0);
     check(&hub, &acknowledged, "the hub goes on").await;
+}
+
+/// A migration beside whoever uses the silo meets the disk that breaks. All who use it know then, and it is not believed unseen.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r_05_a_disk_that_breaks_under_a_visitor_is_known_to_all() {
+    for open in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = disk(dir.path());
+        let id = TenantId::new();
+        let silos = start(dir.path()).await;
+        drop(make(&silos, id).await);
+        silos.shutdown().await;
+
+        let migrate = |_: TenantId, tx: &mut Tx<'_>| tx.run(r#"UPDATE "meta" SET "epoch" = "epoch" + 1"#, &[]).map(drop);
+        let silos = start_with(dir.path(), migrate).await;
+        let silo = if open { Some(silos.open(id).await.unwrap()) } else { None };
+        disk.fail(Failure::Broken, 1, u64::MAX);
+        assert_eq!(silos.visit(id).await.unwrap_err().name(), Error::SUSPECT);
+        assert_eq!(silos.quarantined().len(), 1, "open: {open}");
+        disk.mend();
+        if let Some(silo) = silo {
+            assert_eq!(silo.write(|_| Ok(())).await.unwrap_err().name(), Error::SUSPECT);
+            drop(silo);
+            well_again(&silos, id, "visited").await;
+            assert!(silos.quarantined().is_empty());
+        }
+        silos.shutdown().await;
+    }
 }

@@ -20,12 +20,17 @@ pub fn rounds(few: u64, many: u64) -> u64 {
 }
 
 pub async fn start(dir: &Path) -> Silos {
-    let engine = Engine::Sqlite { dir: dir.to_owned() };
     // What the kernel does with a seal: nobody else's file is believed.
     let at_open = |id: TenantId, tx: &mut Tx<'_>| {
         let whose = tx.row(r#"SELECT "tenant" FROM "meta""#, &[], |row| row.text(0).map(str::to_owned).map_err(Error::quarantined))?;
         if whose == Some(id.to_string()) { Ok(()) } else { Err(Error::quarantined("somebody else's")) }
     };
+    start_with(dir, at_open).await
+}
+
+/// The same with something else that is done at each opening.
+pub async fn start_with(dir: &Path, at_open: impl Fn(TenantId, &mut Tx<'_>) -> Result<()> + Send + Sync + 'static) -> Silos {
+    let engine = Engine::Sqlite { dir: dir.to_owned() };
     Silos::start(Options { engine, installation: "faults".into(), max_open: None, at_open: Arc::new(at_open) }).await.unwrap()
 }
 

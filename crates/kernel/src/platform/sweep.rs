@@ -5,7 +5,7 @@
 //! this binary's, a start asks two questions of an index and opens nothing. A sweep that was stopped or killed leaves nothing to clean up: the
 //! next one takes what has another stamp. What fails is written down with its reason and tried again, later each time.
 
-use crate::app::App;
+use crate::{app::App, behind::AGAIN};
 use base::{Code, Error, Result, TenantId, Time, Value};
 use futures_util::{StreamExt, stream};
 use schemars::JsonSchema;
@@ -20,8 +20,7 @@ use std::{
 const LOOK: Duration = Duration::from_secs(20);
 /// Stamps that are written in one unit; a kill costs at most so many openings again.
 const AT_ONCE: usize = 16;
-/// The first try after a failure comes so many seconds later, each further one twice as late, up to an hour.
-const AGAIN: i64 = 60;
+/// Each further try after a failure comes twice as late, up to so many seconds.
 const AGAIN_AT_MOST: i64 = 3600;
 /// Comes after every stamp and after every id, which are hexadecimal.
 const LAST: &str = "z";
@@ -225,7 +224,7 @@ fn failed(sql: &mut Tx<'_>, tenant: TenantId, stamp: &str, error: &Error) -> Res
     let tries =
         sql.row(r#"SELECT "tries" FROM "migration_failures" WHERE "tenant" = ?1 AND "stamp" = ?2"#, &[(&id).into(), stamp.into()], |row| row.int(0))?;
     let tries = tries.unwrap_or(0) + 1;
-    let wait = AGAIN.saturating_mul(1 << tries.clamp(1, 10).saturating_sub(1)).min(AGAIN_AT_MOST);
+    let wait = i64::from(AGAIN).saturating_mul(1 << tries.clamp(1, 10).saturating_sub(1)).min(AGAIN_AT_MOST);
     sql.run(
         r#"INSERT INTO "migration_failures" ("tenant", "stamp", "problem", "tries", "since", "at", "again_at") VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)
 ON CONFLICT ("tenant") DO UPDATE SET "stamp" = excluded."stamp", "problem" = excluded."problem", "tries" = excluded."tries", "at" = excluded."at", "again_at" = excluded."again_at""#,

@@ -4,33 +4,13 @@ use super::{SECRET, app, encoded, problem};
 use http::{Method, header};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use std::{
-    io::Write,
-    sync::{Arc, OnceLock},
-};
-use testkit::{ADMIN, PASSWORD};
+use std::sync::{Arc, OnceLock};
+use testkit::{ADMIN, PASSWORD, catch_logs};
 
 /// Everything that was logged in this process, at every level.
 pub fn logs() -> &'static Arc<Mutex<Vec<u8>>> {
     static LOGS: OnceLock<Arc<Mutex<Vec<u8>>>> = OnceLock::new();
-    LOGS.get_or_init(|| {
-        let kept = Arc::new(Mutex::new(Vec::new()));
-        let to = kept.clone();
-        tracing_subscriber::fmt().with_env_filter("trace").with_ansi(false).with_writer(move || Log(to.clone())).init();
-        kept
-    })
-}
-
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
+    LOGS.get_or_init(|| catch_logs("trace"))
 }
 
 pub fn logged(text: &str) -> bool {

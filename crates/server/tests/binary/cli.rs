@@ -18,14 +18,14 @@ impl Run {
     }
 }
 
-/// Runs `tenon` on the data of `app`.
-pub fn tenon(app: &TestApp, args: &[&str]) -> Run {
+/// Runs `tenon` on the data of `app`, which goes on meanwhile: one that stood still in the middle of a transaction would be in the way.
+pub async fn tenon(app: &TestApp, args: &[&str]) -> Run {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tenon"));
     command.args(args).env_clear().env("TENON_DATA", app.app.config().data.as_os_str());
     let silos = &app.app.config().storage.silos;
     if !silos.is_empty() {
         command.env("TENON_SILOS", silos);
     }
-    let output = command.output().unwrap();
+    let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
     Run { code: output.status.code().unwrap_or(-1), out: String::from_utf8(output.stdout).unwrap(), err: String::from_utf8(output.stderr).unwrap() }
 }

@@ -174,13 +174,13 @@ async fn r_20_a_sweep_that_is_killed_goes_on_where_it_was() {
     }
     assert!(kills >= 2, "each life goes on where the one before was killed");
     // The last life has the rest, finds the one that cannot, and `tenon migrate` says which it is.
-    let migrate = tenon(&app, &["migrate", "--json"]);
+    let migrate = tenon(&app, &["migrate", "--json"]).await;
     assert_eq!((migrate.code, migrate.json()["migrated"].as_u64()), (1, Some(count as u64 + 1)), "{migrate:?}");
     assert_eq!(
         (migrate.json()["failed"][0]["slug"].as_str(), migrate.json()["tenants"].as_u64()),
         (Some(one(count).as_str()), Some(count as u64 + 2))
     );
-    let status = tenon(&app, &["migrate", "--status"]);
+    let status = tenon(&app, &["migrate", "--status"]).await;
     assert!(status.code == 1 && status.out.contains(&format!("{} of {} tenants", count + 1, count + 2)), "{status:?}");
-    assert_eq!(tenon(&app, &["verify", "audit", "--tenant", "copy-0"]).code, 0);
+    assert_eq!(tenon(&app, &["verify", "audit", "--tenant", "copy-0"]).await.code, 0);
 }

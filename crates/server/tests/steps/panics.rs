@@ -7,18 +7,16 @@ use crate::{
 };
 use base::Result;
 use kernel::{Call, Ctx, Module, Operation, Reply, Tx, jobs::Job, manifest::Manifest};
-use parking_lot::Mutex;
 use serde_json::{Value, json};
 use server::{door::Asked, verify::socket::Connection};
 use std::{
-    io::Write,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU32, Ordering::SeqCst},
     },
     time::{Duration, Instant},
 };
-use testkit::{ADMIN, OTHER_TENANT, PASSWORD, TestApp, soak};
+use testkit::{ADMIN, OTHER_TENANT, PASSWORD, TestApp, catch_logs, soak};
 
 /// What a panic says may be what somebody typed.
 pub const WORDS: &str = "the secret plans of Firm X";
@@ -43,28 +41,10 @@ fn broken() -> Module {
         .job("broken.job", 3, async |_, _| if TRIES.fetch_add(1, SeqCst).is_multiple_of(2) { std::panic::panic_any(WORDS) } else { Ok(Value::Null) })
 }
 
-/// Everything that was logged in this process.
-fn logs() -> Arc<Mutex<Vec<u8>>> {
-    struct Log(Arc<Mutex<Vec<u8>>>);
-    impl Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    let kept = Arc::new(Mutex::new(Vec::new()));
-    let to = kept.clone();
-    tracing_subscriber::fmt().with_env_filter("debug").with_ansi(false).with_writer(move || Log(to.clone())).init();
-    kept
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r_25_a_panic_in_any_handler_ends_its_own_request_and_no_other() {
     let _turn = turn().await;
-    let logs = logs();
+    let logs = catch_logs("debug");
     let app = Arc::new(TestApp::with(vec![testkit::crm(), broken()]).await);
     let over = Arc::new(AtomicBool::new(false));
     let others: Vec<_> = [ADMIN, ADMIN, OTHER_TENANT, OTHER_TENANT]

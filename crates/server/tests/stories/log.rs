@@ -80,7 +80,7 @@ async fn the_audit_finds_a_changed_byte_and_a_cut_tail() {
     let found = hub::audit::verify(&app.app, tenant).await.unwrap();
     assert!(found.broken.is_none() && found.entries > 5, "{found:?}");
     let silo = app.app.silos().open(tenant).await.unwrap();
-    let ok = tenon(&app, &["verify", "audit", "--tenant", "acme"]);
+    let ok = tenon(&app, &["verify", "audit", "--tenant", "acme"]).await;
     assert_eq!((ok.code, ok.out.starts_with("ok: ")), (0, true), "{ok:?}");
     // One byte of what an entry says.
     let log = app.get(ADMIN, "/api/v1/events?after=0&limit=200").await.expect(200);
@@ -98,14 +98,14 @@ async fn the_audit_finds_a_changed_byte_and_a_cut_tail() {
     assert_eq!(change("Company 1", "Company l").await, 1);
     let broken = hub::audit::verify(&app.app, tenant).await.unwrap().broken.unwrap();
     assert_eq!((broken.seq, broken.problem.contains("content")), (seq, true), "{broken:?}");
-    let wrong = tenon(&app, &["verify", "audit", "--tenant", "acme", "--json"]);
+    let wrong = tenon(&app, &["verify", "audit", "--tenant", "acme", "--json"]).await;
     assert_eq!((wrong.code, wrong.json()["broken"]["seq"].as_i64()), (1, Some(seq)));
     change("Company l", "Company 1").await;
-    assert_eq!(tenon(&app, &["verify", "audit", "--tenant", "acme"]).code, 0);
+    assert_eq!(tenon(&app, &["verify", "audit", "--tenant", "acme"]).await.code, 0);
     // The tail, without the head: the head tells. With the head: the hub's checkpoint tells.
     let last = found.entries;
     silo.write(move |sql| sql.run(r#"DELETE FROM "events" WHERE "seq" = ?1"#, &[last.into()])).await.unwrap();
-    assert!(tenon(&app, &["verify", "audit", "--tenant", "acme"]).out.contains("BROKEN"));
+    assert!(tenon(&app, &["verify", "audit", "--tenant", "acme"]).await.out.contains("BROKEN"));
     let (id, now) = (tenant.to_string(), Time::now());
     app.app
         .hub()
@@ -126,7 +126,7 @@ async fn the_audit_finds_a_changed_byte_and_a_cut_tail() {
     })
     .await
     .unwrap();
-    let cut = tenon(&app, &["verify", "audit", "--tenant", "acme"]);
+    let cut = tenon(&app, &["verify", "audit", "--tenant", "acme"]).await;
     assert_eq!((cut.code, cut.out.contains("the tail was cut")), (1, true), "{cut:?}");
 }
 

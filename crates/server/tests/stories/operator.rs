@@ -25,10 +25,10 @@ async fn a_backup_is_taken_while_the_company_works_and_restored_beside_it() {
     assert!(!std::fs::read(&file).unwrap().windows(6).any(|w| w == b"Before"), "it is sealed");
     hub::backup::write(&app.app, tenant, &plain, true).await.unwrap();
     assert!(hub::backup::write(&app.app, tenant, &plain, true).await.is_err(), "nothing is written over");
-    let restored = tenon(&app, &["tenant", "restore", file.to_str().unwrap(), "--as", "acme-before", "--json"]);
+    let restored = tenon(&app, &["tenant", "restore", file.to_str().unwrap(), "--as", "acme-before", "--json"]).await;
     assert_eq!((restored.code, restored.json()["slug"].as_str()), (0, Some("acme-before")), "{restored:?}");
     assert_eq!(restored.json()["origin"].as_str(), Some(tenant.to_string().as_str()));
-    let taken = tenon(&app, &["tenant", "restore", file.to_str().unwrap(), "--as", "acme-before"]);
+    let taken = tenon(&app, &["tenant", "restore", file.to_str().unwrap(), "--as", "acme-before"]).await;
     assert_eq!(taken.code, 1, "{taken:?}");
     let there = app
         .post(NOBODY, "/api/v1/auth/token", json!({ "email": "admin@acme.test", "password": PASSWORD, "tenant": "acme-before" }))
@@ -39,7 +39,7 @@ async fn a_backup_is_taken_while_the_company_works_and_restored_beside_it() {
     app.post_as(there["access_token"].as_str(), "/api/v1/crm/companies", json!({ "name": "Only there" })).await.expect(201);
     assert_eq!(items(&app.get(ADMIN, "/api/v1/search?q=only").await).len(), 0, "the original is not touched");
     assert_eq!(app.get(ADMIN, "/api/v1/crm/companies?count=true&limit=1").await["total"], 80);
-    assert_eq!(tenon(&app, &["verify", "audit", "--tenant", "acme-before"]).code, 0, "its log verifies from the same origin");
+    assert_eq!(tenon(&app, &["verify", "audit", "--tenant", "acme-before"]).await.code, 0, "its log verifies from the same origin");
     let full = hub::backup::restore(&app.app, &plain, "acme-plain").await.unwrap();
     assert!(full.entries > 80);
     let damaged = app.folder().join("damaged");
@@ -47,7 +47,7 @@ async fn a_backup_is_taken_while_the_company_works_and_restored_beside_it() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     std::fs::write(&damaged, bytes).unwrap();
-    let refused = tenon(&app, &["tenant", "restore", damaged.to_str().unwrap(), "--as", "damaged"]);
+    let refused = tenon(&app, &["tenant", "restore", damaged.to_str().unwrap(), "--as", "damaged"]).await;
     assert_eq!((refused.code, refused.err.contains("damaged")), (1, true), "{refused:?}");
 }
 
@@ -56,21 +56,21 @@ async fn the_command_line_exports_one_tenant_and_nothing_of_another() {
     let app = app().await;
     company(&app, "Ours alone").await;
     app.post(OTHER_TENANT, "/api/v1/crm/companies", json!({ "name": "canary-of-other" })).await.expect(201);
-    let exported = tenon(&app, &["tenant", "export", "acme"]);
+    let exported = tenon(&app, &["tenant", "export", "acme"]).await;
     assert_eq!(exported.code, 0, "{exported:?}");
     assert!(exported.out.contains("Ours alone") && !exported.out.contains("canary-of-other"));
     assert!(exported.out.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
-    let list = tenon(&app, &["tenant", "list", "--json"]);
+    let list = tenon(&app, &["tenant", "list", "--json"]).await;
     let slugs: Vec<String> = list.json().as_array().unwrap().iter().map(|t| t["slug"].as_str().unwrap().to_owned()).collect();
     assert!(slugs.contains(&"acme".to_owned()) && slugs.contains(&"other".to_owned()));
-    let unknown = tenon(&app, &["tenant", "export", "acmee"]);
+    let unknown = tenon(&app, &["tenant", "export", "acmee"]).await;
     assert_eq!((unknown.code, unknown.err.contains("Did you mean `acme`?")), (1, true), "{unknown:?}");
 }
 
 #[tokio::test]
 async fn the_operator_is_made_at_the_command_line_and_works_in_the_hub() {
     let app = app().await;
-    let made = tenon(&app, &["operator", "create", "--email", "op@tenon.test", "--name", "Olga", "--json"]);
+    let made = tenon(&app, &["operator", "create", "--email", "op@tenon.test", "--name", "Olga", "--json"]).await;
     assert_eq!(made.code, 0, "{made:?}");
     let password = made.json()["password"].as_str().unwrap().to_owned();
     let tokens = app.post(NOBODY, "/api/v1/auth/token", json!({ "email": "op@tenon.test", "password": password, "tenant": "hub" })).await.expect(200);
@@ -84,12 +84,12 @@ async fn the_operator_is_made_at_the_command_line_and_works_in_the_hub() {
     app.get(OTHER_TENANT, "/api/v1/crm/companies").await.expect(200);
     app.post_as(op, &format!("/api/v1/hub/tenants/{acme}/activate"), json!({})).await.expect(200);
     app.get(ADMIN, "/api/v1/crm/companies").await.expect(200);
-    assert_eq!(tenon(&app, &["verify", "audit", "--tenant", "hub"]).code, 0);
-    let link = tenon(&app, &["user", "reset-link", "admin@acme.test"]);
+    assert_eq!(tenon(&app, &["verify", "audit", "--tenant", "hub"]).await.code, 0);
+    let link = tenon(&app, &["user", "reset-link", "admin@acme.test"]).await;
     assert!(link.out.contains("/reset#token="), "{link:?}");
     let token = link.out.trim().split_once("#token=").unwrap().1;
     app.post(NOBODY, "/api/v1/auth/reset", json!({ "token": token, "password": "yet another long sentence" })).await.expect(204);
-    let made = tenon(&app, &["tenant", "create", "--name", "Third", "--owner", "admin@acme.test", "--json"]);
+    let made = tenon(&app, &["tenant", "create", "--name", "Third", "--owner", "admin@acme.test", "--json"]).await;
     assert_eq!((made.code, made.json()["slug"].as_str()), (0, Some("third")));
 }
 
@@ -100,20 +100,20 @@ async fn a_company_is_deleted_at_the_command_line_beside_a_server_that_runs() {
     let elsewhere = tempfile::tempdir().unwrap();
     let backup = elsewhere.path().join("acme.backup");
     let file = backup.to_str().unwrap();
-    assert_eq!(tenon(&app, &["tenant", "backup", "acme", "--to", file]).code, 0);
-    let early = tenon(&app, &["tenant", "delete", "acme", "--yes"]);
+    assert_eq!(tenon(&app, &["tenant", "backup", "acme", "--to", file]).await.code, 0);
+    let early = tenon(&app, &["tenant", "delete", "acme", "--yes"]).await;
     assert_eq!((early.code, early.err.contains("Suspend it first")), (1, true), "{early:?}");
-    assert_eq!(tenon(&app, &["tenant", "suspend", "acme"]).code, 0);
+    assert_eq!(tenon(&app, &["tenant", "suspend", "acme"]).await.code, 0);
     // What another process revokes is revoked a second later.
     tokio::time::sleep(Duration::from_millis(1100)).await;
     assert_eq!(app.get(ADMIN, "/api/v1/crm/companies").await.expect(403).code(), "tenant-suspended");
-    assert_eq!(tenon(&app, &["tenant", "activate", "acme"]).code, 0);
+    assert_eq!(tenon(&app, &["tenant", "activate", "acme"]).await.code, 0);
     tokio::time::sleep(Duration::from_millis(1100)).await;
     app.get(ADMIN, "/api/v1/crm/companies").await.expect(200);
-    assert_eq!(tenon(&app, &["tenant", "suspend", "acme", "--json"]).json()["status"], "suspended");
-    let unsure = tenon(&app, &["tenant", "delete", "acme"]);
+    assert_eq!(tenon(&app, &["tenant", "suspend", "acme", "--json"]).await.json()["status"], "suspended");
+    let unsure = tenon(&app, &["tenant", "delete", "acme"]).await;
     assert_eq!((unsure.code, unsure.err.contains("Nothing was deleted")), (1, true), "{unsure:?}");
-    let deleted = tenon(&app, &["tenant", "delete", "acme", "--yes"]);
+    let deleted = tenon(&app, &["tenant", "delete", "acme", "--yes"]).await;
     assert_eq!((deleted.code, deleted.out.contains("cannot be opened any more")), (0, true), "{deleted:?}");
     assert_eq!(app.contents(TenantId::HUB).await.tables_with("Acme"), [""; 0], "the server's own view of the hub");
     // The server lets go of the database that it had open.
@@ -126,16 +126,16 @@ async fn a_company_is_deleted_at_the_command_line_beside_a_server_that_runs() {
     assert!(app.app.silos().if_open(acme).is_none());
     assert!(!app.app.silos().exists(acme).await.unwrap());
     app.get(ADMIN, "/api/v1/me").await.expect(401);
-    let again = tenon(&app, &["tenant", "delete", "acme", "--yes"]);
+    let again = tenon(&app, &["tenant", "delete", "acme", "--yes"]).await;
     assert_eq!(again.code, 0, "twice is the same as once: {again:?}");
     for args in
         [vec!["tenant", "restore", file, "--as", "acme"], vec!["tenant", "restore", file, "--as", "acme-2"], vec!["tenant", "activate", "acme"]]
     {
-        let refused = tenon(&app, &args);
+        let refused = tenon(&app, &args).await;
         assert_eq!(refused.code, 1, "tenon {}: {refused:?}", args.join(" "));
     }
-    assert_eq!(tenon(&app, &["verify", "audit", "--tenant", "hub"]).code, 0);
-    assert_eq!(tenon(&app, &["migrate"]).code, 0);
+    assert_eq!(tenon(&app, &["verify", "audit", "--tenant", "hub"]).await.code, 0);
+    assert_eq!(tenon(&app, &["migrate"]).await.code, 0);
     app.get(OTHER_TENANT, "/api/v1/crm/companies").await.expect(200);
 }
 
@@ -160,14 +160,14 @@ async fn the_command_line_says_by_its_exit_code_how_it_went() {
         (vec!["tenant", "restore", "x"], 2),
         (vec!["doctor"], 1), // there is no operator yet
     ] {
-        let run = tenon(&app, &args);
+        let run = tenon(&app, &args).await;
         assert_eq!(run.code, code, "tenon {}: {run:?}", args.join(" "));
         assert!(run.code == 0 || args == ["doctor"] || !run.err.is_empty(), "what went wrong is said on standard error: {run:?}");
         assert!(run.code != 0 || run.err.is_empty(), "{run:?}");
     }
-    let document = tenon(&app, &["openapi"]).json();
+    let document = tenon(&app, &["openapi"]).await.json();
     assert_eq!(document["openapi"], "3.1.0");
     assert!(document["paths"]["/api/v1/crm/companies:import"].is_object());
-    let problem = tenon(&app, &["verify", "audit", "--tenant", "nobody", "--json"]);
+    let problem = tenon(&app, &["verify", "audit", "--tenant", "nobody", "--json"]).await;
     assert_eq!(serde_json::from_str::<Value>(&problem.err).unwrap()["code"], "invalid", "{problem:?}");
 }

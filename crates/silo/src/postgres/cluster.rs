@@ -22,6 +22,9 @@ pub fn limits() -> String {
     format!("SET statement_timeout = {}; SET lock_timeout = 2000; SET idle_in_transaction_session_timeout = 5000", SCAN.max(UNIT).as_millis())
 }
 
+/// For a transaction that makes a silo or takes one away: the number of its tables is not ours to limit, and the one before may take a while.
+const MAKING: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '20s'";
+
 /// How often an opening that a deadlock has ended begins again.
 const AGAIN: u32 = 3;
 
@@ -172,7 +175,7 @@ impl Cluster {
         session.open = true;
         session.is_patient(true);
         // One silo at a time: roles are rows of a catalogue that all databases share.
-        session.batch("BEGIN; SELECT pg_advisory_xact_lock(hashtext('tenon makes a silo'))")?;
+        session.batch(&format!("BEGIN; {MAKING}; SELECT pg_advisory_xact_lock(hashtext('tenon makes a silo'))"))?;
         let there = |session: &mut Session, table: &str, column: &str| {
             let sql = format!("SELECT CAST(1 AS BIGINT) FROM pg_catalog.{table} WHERE {column} = ?1");
             session.query(Ahead::default(), &sql, &[name.as_str().into()]).map(|rows| !rows.is_empty())
@@ -210,15 +213,13 @@ impl Cluster {
         }
         let place = self.place(id);
         let mut link = link(&self.pool, &place);
-        let mut done = unit::write(id, &mut link, &at_open);
-        for _ in 0..AGAIN {
-            if !done.as_ref().is_err_and(fault::is_deadlock) {
-                break;
+        let mut again = 0;
+        loop {
+            match unit::write(id, &mut link, &at_open) {
+                Err(error) if again < AGAIN && fault::is_deadlock(&error) => again += 1,
+                done => return done.map(|()| Store::new(self.pool.clone(), place, gate)),
             }
-            done = unit::write(id, &mut link, &at_open);
         }
-        done?;
-        Ok(Store::new(self.pool.clone(), place, gate))
     }
 
     pub fn remove(&self, id: TenantId) -> Result<()> {
@@ -227,7 +228,7 @@ impl Cluster {
         let session = lease.session()?;
         session.open = true;
         session.is_patient(true);
-        let sql = format!(r#"BEGIN; SET LOCAL lock_timeout = '5s'; DROP SCHEMA IF EXISTS "{name}" CASCADE; DROP ROLE IF EXISTS "{name}"; COMMIT"#);
+        let sql = format!(r#"BEGIN; {MAKING}; DROP SCHEMA IF EXISTS "{name}" CASCADE; DROP ROLE IF EXISTS "{name}"; COMMIT"#);
         session.batch(&sql)?;
         session.open = false;
         Ok(())

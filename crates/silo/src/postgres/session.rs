@@ -83,7 +83,7 @@ impl Session {
         let p = bound(sql, &statement, p)?;
         let p = borrowed(&p);
         let answer = self.wait(both(self.ahead(&ahead), self.client.query(&statement, &p)));
-        self.heard(answer).inspect_err(|e| self.doubt(sql, e))
+        self.heard(answer)
     }
 
     /// The same for its effect only.
@@ -92,7 +92,7 @@ impl Session {
         let p = bound(sql, &statement, p)?;
         let p = borrowed(&p);
         let answer = self.wait(both(self.ahead(&ahead), self.client.execute(&statement, &p)));
-        self.heard(answer).inspect_err(|e| self.doubt(sql, e))
+        self.heard(answer)
     }
 
     /// Sends what waits, all of it in one round trip.
@@ -142,7 +142,7 @@ impl Session {
         }
         .inspect_err(|_| self.lost = true)?;
         self.open = ended.is_err();
-        rows.inspect_err(|e| self.doubt(sql, e))
+        rows.inspect_err(|e| self.doubt(e))
     }
 
     /// The same of a statement that is new here, which is prepared where its tables are. The rows, and whether the transaction is over.
@@ -200,16 +200,17 @@ impl Session {
         self.server.handle.block_on(self.server.answer(self.patience, exchange))
     }
 
-    /// A statement that was prepared before its tables changed can fail for ever: the next one is prepared anew.
-    fn doubt(&mut self, sql: &str, error: &Error) {
+    /// A statement that was prepared before its tables changed can fail for ever. Which of those that were sent together it was is not
+    /// known: all of them are prepared anew.
+    fn doubt(&mut self, error: &Error) {
         if error.code() == Code::Internal {
-            self.statements.pop(sql);
+            self.statements.clear();
         }
     }
 
     fn heard<T>(&mut self, answer: Result<Result<T, tokio_postgres::Error>>) -> Result<T> {
         match answer {
-            Ok(answer) => answer.map_err(|e| fault::postgres(&e)),
+            Ok(answer) => answer.map_err(|e| fault::postgres(&e)).inspect_err(|e| self.doubt(e)),
             Err(gone) => {
                 self.lost = true;
                 Err(gone)

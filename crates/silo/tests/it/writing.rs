@@ -1,5 +1,5 @@
-use crate::stage::{emit, events, for_each_engine, stored_seq};
-use base::{Code, Error};
+use crate::stage::{emit, events, for_each_engine, for_each_engine_with, stored_seq};
+use base::{Code, Error, Value};
 use std::sync::{
     Arc, Barrier,
     atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
@@ -70,6 +70,34 @@ async fn an_error_that_was_swallowed_still_fails_the_unit() {
         assert_eq!(swallowed.unwrap_err().code(), Code::Internal);
         assert_eq!(events(&silo).await, Vec::<i64>::new());
         assert_eq!(silo.write(|tx| emit(tx, "one")).await.unwrap(), 1);
+        stage.end(&[silo.id()]).await;
+    })
+    .await;
+}
+
+/// One session, so that what it has prepared is used again; `later`, so that PostgreSQL is told of the statement together with others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_whose_table_has_become_another_fails_no_more_than_once() {
+    for_each_engine_with(1, None, |stage| async move {
+        let silo = stage.silo().await;
+        let add = |id: &'static str| {
+            silo.write(move |tx| {
+                tx.later(r#"INSERT INTO "things" ("id", "raw") VALUES (?1, ?2)"#, &[id.into(), Value::Null])?;
+                emit(tx, "added")
+            })
+        };
+        add("a").await.unwrap();
+        add("b").await.unwrap();
+        silo.write(|tx| {
+            tx.ddl(r#"ALTER TABLE "things" DROP COLUMN "raw""#)?;
+            tx.ddl(r#"ALTER TABLE "things" ADD COLUMN "raw" BIGINT"#)
+        })
+        .await
+        .unwrap();
+        if let Err(error) = add("c").await {
+            assert!(stage.is_postgres() && error.code() == Code::Internal, "{error:?}");
+        }
+        add("d").await.unwrap();
         stage.end(&[silo.id()]).await;
     })
     .await;
