@@ -133,7 +133,7 @@ pub fn fitting() -> usize {
 }
 
 /// Bytes this process may use: the machine's, or its container's.
-fn memory() -> u64 {
+pub fn memory() -> u64 {
     let number = |path: &str| std::fs::read_to_string(path).ok().and_then(|t| t.trim().parse::<u64>().ok());
     let machine = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
         let line = text.lines().find_map(|l| l.strip_prefix("MemTotal:"))?;

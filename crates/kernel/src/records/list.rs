@@ -20,39 +20,58 @@ pub struct Condition {
     pub params: Vec<Value<'static>>,
 }
 
-/// A page of rows: one statement, or two that are read one after the other until the page is full.
+/// A page of rows: one part, or two that are read one after the other until the page is full.
 #[derive(Debug)]
 pub struct Select {
-    /// The last parameter of each is its LIMIT.
-    pub parts: Vec<Statement<'static>>,
+    pub parts: Vec<Part>,
     limit: usize,
     width: usize,
     sorts: Vec<Sort>,
 }
+
+/// Rows in their order. The last parameter of each statement is its LIMIT.
+#[derive(Debug)]
+pub struct Part {
+    /// The first of the rows, looked for among a few only: see [`Plan::scanned`].
+    pub glance: Option<Statement<'static>>,
+    pub rows: Statement<'static>,
+}
+
+/// Of how many rows a glance sees one.
+const GLANCE: usize = 4;
 
 impl Select {
     /// Reads the page. `each` gets every row (record columns from offset 0). Returns the bytes of the next cursor when more rows follow.
     pub fn run(&self, tx: &mut silo::Tx<'_>, mut each: impl FnMut(&silo::Row<'_>) -> Result<()>) -> Result<Option<Vec<u8>>> {
         let (mut seen, mut last, mut more) = (0, None, false);
         for part in &self.parts {
-            if more {
-                break;
-            }
-            let mut params: Vec<Value<'_>> = part.params.iter().map(Value::borrowed).collect();
-            if let Some(limit) = params.last_mut() {
-                *limit = Value::Int(i64::try_from(self.limit + 1 - seen).unwrap_or(1));
-            }
-            tx.each(&part.sql, &params, |row| {
-                seen += 1;
-                if seen > self.limit {
-                    more = true;
-                    return Ok(());
+            let before = seen;
+            for statement in part.glance.iter().chain([&part.rows]) {
+                if more {
+                    break;
                 }
-                if seen == self.limit {
-                    last = Some(Keys::of_row(row, &self.sorts, self.width)?.to_bytes());
+                // Those that a glance has seen come again.
+                let mut again = seen - before;
+                let mut params: Vec<Value<'_>> = statement.params.iter().map(Value::borrowed).collect();
+                if let Some(limit) = params.last_mut() {
+                    *limit = Value::Int(i64::try_from(self.limit + 1 - before).unwrap_or(1));
                 }
-                each(row)
-            })?;
+                tx.each(&statement.sql, &params, |row| {
+                    if again > 0 {
+                        again -= 1;
+                        return Ok(());
+                    }
+                    seen += 1;
+                    if seen > self.limit {
+                        more = true;
+                        return Ok(());
+                    }
+                    if seen == self.limit {
+                        last = Some(Keys::of_row(row, &self.sorts, self.width)?.to_bytes());
+                    }
+                    each(row)
+                })?;
+            }
         }
         Ok(last.filter(|_| more))
     }
@@ -61,20 +80,57 @@ impl Select {
 impl Plan {
     /// The page of `query` after the row that `after` (the opened cursor) describes. `search` is the condition for `query.q`.
     pub fn list(&self, query: &Query, after: Option<&[u8]>, scope: &Scope<'_>, search: Option<&Condition>) -> Result<Select> {
-        let find = Where::of(query, scope, search);
-        let parts = match after {
-            Some(bytes) => keyset::after(&query.sort, &Keys::from_bytes(bytes, &query.sort)?, &find),
+        let keys = after.map(|bytes| Keys::from_bytes(bytes, &query.sort)).transpose()?;
+        let sorted: String = query.sort.iter().map(|s| format!(", {}", s.column)).collect();
+        let (columns, table, order) = (format!("{}{sorted}", self.texts.columns), self.quoted(), keyset::order(&query.sort));
+        let from = |find: Where| match &keys {
+            Some(keys) => keyset::after(&query.sort, keys, &find),
             None => vec![find],
         };
-        let keys: String = query.sort.iter().map(|s| format!(", {}", s.column)).collect();
-        let columns = format!("{}{keys}", self.texts.columns);
-        let order = keyset::order(&query.sort);
-        let part = |mut find: Where| {
-            let limit = find.param(Value::Int(i64::try_from(query.limit + 1).unwrap_or(1)));
-            find.statement(&columns, &self.quoted(), &format!("{order} LIMIT {limit}"))
+        let limit = Value::Int(i64::try_from(query.limit + 1).unwrap_or(1));
+        let parts = if self.scanned(query, scope, search) {
+            let part = |mut find: Where| {
+                let behind = find.text();
+                find.asked(query, scope);
+                let (asked, limit) = (find.text(), find.param(limit.clone()));
+                let few = GLANCE * (query.limit + 1);
+                let glance =
+                    format!("SELECT {columns} FROM (SELECT * FROM {table}{behind}{order} LIMIT {few}) AS {table}{asked}{order} LIMIT {limit}");
+                // The limit keeps SQLite from reading in the order in which the rows are wanted.
+                let rows = format!("SELECT {columns} FROM (SELECT * FROM {table}{asked} LIMIT {}) AS {table}{behind}{order} LIMIT {limit}", i64::MAX);
+                let statement = |sql: String, params| Statement { sql: Cow::Owned(sql), params };
+                Part { glance: Some(statement(glance, find.0.params.clone())), rows: statement(rows, find.0.params) }
+            };
+            from(Where::default()).into_iter().map(part).collect()
+        } else {
+            let part = |mut find: Where| {
+                let limit = find.param(limit.clone());
+                Part { glance: None, rows: find.statement(&columns, &table, &format!("{order} LIMIT {limit}")) }
+            };
+            from(Where::of(query, scope, search)).into_iter().map(part).collect()
         };
-        Ok(Select { parts: parts.into_iter().map(part).collect(), limit: query.limit, width: self.width(), sorts: query.sort.clone() })
+        Ok(Select { parts, limit: query.limit, width: self.width(), sorts: query.sort.clone() })
     }
+
+    /// Whether an index knows the order of the rows and none knows which of them are wanted. Going through the rows in their order ends early
+    /// where most are wanted, and looks each of them up by itself where few are: so a few are looked at in order, and where the page is not
+    /// full then, all of them as they lie, from end to end.
+    fn scanned(&self, query: &Query, scope: &Scope<'_>, search: Option<&Condition>) -> bool {
+        let own = || self.indexes.iter().filter(|index| index.table == self.table);
+        let leads = |column: &str| own().any(|index| index.columns.first().is_some_and(|first| first == column));
+        let found = |name: &String| match self.slot(name).and_then(|slot| self.field(slot)) {
+            Some(field) => field.side_table().is_some() || field.columns().iter().any(|(column, _)| leads(column)),
+            None => name == "id" || leads(name),
+        };
+        let sorted: Vec<&str> = query.sort.iter().map(|sort| sort.column.trim_matches('"')).collect();
+        let one_way = query.sort.iter().map(|sort| sort.descending).is_sorted_by(|a, b| a == b);
+        let in_order = !sorted.is_empty()
+            && one_way
+            && own().any(|index| index.columns.iter().map(String::as_str).take(sorted.len()).eq(sorted.iter().copied()));
+        let conditions = || scope.only.iter().copied().chain(&query.filter);
+        search.is_none() && in_order && conditions().next().is_some() && !conditions().any(|condition| condition.fields().iter().any(found))
+    }
+
     /// How many rows the same query finds in all.
     pub fn count(&self, query: &Query, scope: &Scope<'_>, search: Option<&Condition>) -> Statement<'static> {
         Where::of(query, scope, search).statement("COUNT(*)", &self.quoted(), "")
@@ -103,11 +159,19 @@ impl Where {
             find.0.params.extend(search.params.iter().cloned());
             find.and(&search.sql);
         }
-        in_scope(scope, &mut find);
-        if let Some(filter) = &query.filter {
-            find.expression(filter, scope.who);
-        }
+        find.asked(query, scope);
         find
+    }
+    /// What the query and the reader's grants leave.
+    fn asked(&mut self, query: &Query, scope: &Scope<'_>) {
+        in_scope(scope, self);
+        if let Some(filter) = &query.filter {
+            self.expression(filter, scope.who);
+        }
+    }
+    /// Takes the conditions out, so that others can be numbered on.
+    fn text(&mut self) -> String {
+        std::mem::take(&mut self.0.text)
     }
     /// Adds a parameter and returns its `?n`.
     pub fn param(&mut self, value: Value<'static>) -> String {

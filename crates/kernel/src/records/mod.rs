@@ -30,7 +30,7 @@ pub use aggregate::Aggregate;
 pub(crate) use compile::compile_file;
 pub use ddl::{install, purge};
 pub use field::{Choice, Default, Field, Kind, OnDelete};
-pub use list::{Condition, Scope, Select};
+pub use list::{Condition, Part, Scope, Select};
 pub use meta::{Rights, VERBS};
 pub use migrate::{Migration, columns, migrate, stands_on};
 pub use plan::{Move, Plan, States, Views};

@@ -16,6 +16,9 @@ pub const COLUMNS: &str = "SELECT name FROM pragma_table_info(?1)";
 /// Statements between two looks at the clock.
 const STEPS: i32 = 4000;
 const WAL_KEPT: u64 = 1 << 20;
+/// What a connection holds of its file, in KiB: SQLite's default. Nothing is mapped into memory: where a disk fails or a file is cut off, a read of what is mapped ends
+/// the process, and with it everybody's work.
+pub const CACHE: u64 = 2000;
 /// How long a snapshot is read from, at most: so late a write of another process is seen.
 const SNAPSHOT: Duration = Duration::from_secs(1);
 
@@ -68,6 +71,16 @@ impl Connection {
     /// After the migrations of an open: from here on nothing can be written through this connection.
     pub fn read_only(&mut self) -> Result<()> {
         self.raw.execute_batch("PRAGMA query_only=ON").map_err(fault::sqlite)
+    }
+
+    /// Holds so many KiB of the file in memory, at most.
+    pub fn hold(&mut self, pages: u64) -> Result<()> {
+        self.raw.execute_batch(&format!("PRAGMA cache_size=-{pages}")).map_err(fault::sqlite)
+    }
+
+    /// Lets go of what it holds in memory.
+    pub fn hold_nothing(&mut self) {
+        drop(self.raw.execute_batch("PRAGMA shrink_memory"));
     }
 
     /// The head is not read yet: without a network there are no round trips to save.
@@ -314,11 +327,11 @@ fn harden(raw: &mut rusqlite::Connection, role: Role, deadline: &Deadline) -> ru
     raw.execute_batch(match role {
         Role::Reader => concat!(
             "PRAGMA foreign_keys=ON; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=1048576; ",
-            "PRAGMA secure_delete=ON; PRAGMA synchronous=FULL; PRAGMA cache_size=-2000; PRAGMA wal_autocheckpoint=0;"
+            "PRAGMA secure_delete=ON; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
         ),
         Role::Writer => concat!(
             "PRAGMA foreign_keys=ON; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=1048576; ",
-            "PRAGMA secure_delete=ON; PRAGMA synchronous=FULL; PRAGMA cache_size=-2000; PRAGMA wal_autocheckpoint=16384;"
+            "PRAGMA secure_delete=ON; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=16384;"
         ),
         Role::Builder => "PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY; PRAGMA synchronous=OFF; PRAGMA journal_mode=MEMORY;",
         Role::Guest => "PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0;",

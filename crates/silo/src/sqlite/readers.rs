@@ -1,27 +1,43 @@
-use super::{Role, store::link};
-use crate::{Tx, fair::Gate, fault, link::Link, unit};
+use super::{Role, connection::CACHE, store::link};
+use crate::{Tx, fair::Gate, fault, link::Link, open_set::memory, unit};
 use base::{Error, Result, TenantId};
 use parking_lot::Mutex;
 use std::{
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
     time::{Duration, Instant},
 };
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 const IDLE: Duration = Duration::from_secs(10);
+/// What one of them may hold of its file, in KiB: a list that no index serves reads a table of ten thousand records from end to end, which takes
+/// twice as long where each page has to be asked of the system again.
+const PAGES: u64 = 8192;
+/// So many may keep what they hold while they are idle: a thirty-second of the memory. The others begin anew.
+static KEPT: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
+    let fitting = usize::try_from(memory() / 32 / (PAGES * 1024)).unwrap_or(1);
+    Arc::new(Semaphore::new(fitting.clamp(1, Semaphore::MAX_PERMITS)))
+});
 
 /// The connections of one silo for scans, which run on the blocking pool and take turns with those of other silos. Closed when nobody
 /// needs them.
 pub struct Readers {
     path: PathBuf,
     gate: Arc<Gate>,
-    idle: Mutex<Vec<(Instant, Link)>>,
+    idle: Mutex<Vec<Idle>>,
     /// Connections that are in use.
     busy: AtomicUsize,
     closed: AtomicBool,
+}
+
+struct Idle {
+    since: Instant,
+    link: Link,
+    /// It holds pages.
+    _kept: Option<OwnedSemaphorePermit>,
 }
 
 /// Somebody who has a connection, or is about to: counted before anybody looks whether there still are any.
@@ -58,7 +74,7 @@ impl Readers {
             let busy = Busy::begin(&readers.busy);
             let mut link = readers.take()?;
             let answer = unit::read(tenant, &mut link, limit, f);
-            readers.idle.lock().push((Instant::now(), link));
+            readers.back(link);
             drop((busy, turn));
             answer
         };
@@ -68,7 +84,7 @@ impl Readers {
     /// Closes what is idle, and writes nothing. Nobody reads here any more.
     pub fn abandon(&self) {
         self.closed.store(true, SeqCst);
-        std::mem::take(&mut *self.idle.lock()).into_iter().for_each(|(_, link)| link.abandon());
+        std::mem::take(&mut *self.idle.lock()).into_iter().for_each(|idle| idle.link.abandon());
     }
 
     /// Whether nobody reads.
@@ -82,26 +98,41 @@ impl Readers {
         }
         let idle = self.idle.lock().pop();
         match idle {
-            Some((_, link)) => Ok(link),
+            Some(idle) => Ok(idle.link),
             None => {
                 let mut link = link(&self.path, Role::Reader)?;
                 if let Link::Sqlite(c) = &mut link {
                     c.read_only()?;
+                    c.hold(PAGES)?;
                 }
                 Ok(link)
             }
         }
     }
 
+    fn back(&self, mut link: Link) {
+        let kept = KEPT.clone().try_acquire_owned().ok();
+        if kept.is_none()
+            && let Link::Sqlite(c) = &mut link
+        {
+            c.hold_nothing();
+        }
+        self.idle.lock().push(Idle { since: Instant::now(), link, _kept: kept });
+    }
+
     /// An idle reader, for whoever keeps it.
     pub fn give(&self) -> Option<Link> {
-        self.idle.lock().pop().map(|(_, link)| link)
+        let mut link = self.idle.lock().pop()?.link;
+        match &mut link {
+            Link::Sqlite(c) => c.hold(CACHE).is_ok().then_some(link),
+            Link::Postgres(_) => Some(link),
+        }
     }
 
     /// Closes what nobody has needed for a while.
     pub fn close_idle(&self) {
         let mut idle = self.idle.lock();
-        let (old, young) = std::mem::take(&mut *idle).into_iter().partition::<Vec<_>, _>(|(since, _)| since.elapsed() > IDLE);
+        let (old, young) = std::mem::take(&mut *idle).into_iter().partition::<Vec<_>, _>(|idle| idle.since.elapsed() > IDLE);
         *idle = young;
         drop(idle);
         drop(old);

@@ -11,7 +11,7 @@ fn sql(pairs: &[(&str, &str)], after: Option<&[u8]>) -> Vec<String> {
     let from = |sql: &str| {
         sql.split_once(" FROM \"lab_things\"").map(|(_, rest)| rest.rsplit(" FROM \"lab_things\"").next().unwrap_or(rest).to_owned()).unwrap()
     };
-    select.parts.iter().map(|p| from(&p.sql)).collect()
+    select.parts.iter().map(|p| from(&p.rows.sql)).collect()
 }
 
 #[test]
