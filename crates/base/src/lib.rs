@@ -10,6 +10,10 @@ mod step;
 mod time;
 mod value;
 
+/// The stack of a thread, in bytes. Linux gives a mapping of two megabytes and more, which is what a stack would be otherwise, a huge page at
+/// its first touch: two megabytes of memory that have to be cleared first, for each thread that begins.
+pub const STACK: usize = 1536 * 1024;
+
 pub use error::{Code, Error, Fault, Result};
 pub use fold::fold;
 pub use hex::hex;

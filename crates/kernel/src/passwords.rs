@@ -48,7 +48,7 @@ impl Passwords {
         let work = Arc::new(parking_lot::Mutex::new(work));
         for n in 0..THREADS {
             let (argon2, work) = (argon2.clone(), Arc::clone(&work));
-            std::thread::Builder::new().name(format!("passwords-{n}")).spawn(move || run(&argon2, &work))?;
+            std::thread::Builder::new().name(format!("passwords-{n}")).stack_size(base::STACK).spawn(move || run(&argon2, &work))?;
         }
         Ok(Passwords { queue })
     }

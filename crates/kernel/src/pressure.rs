@@ -1,6 +1,7 @@
 //! How far behind this process is, and who is turned away because of it.
 //!
-//! A heartbeat measures by how much it is woken too late: so long everything else waits for a processor, too. When that is more than a
+//! A heartbeat measures by how much it is woken too late: so long everything else waits for a processor, too. (While nobody asks for anything
+//! it is slow, and only looks for stalls.) When that is more than a
 //! request should wait, for a tenth of a second on end (a short burst is none of this), part of what comes is refused before any work is
 //! done for it, and a little more in each tenth of a second in which it stays so: what is let in is then answered in time. Companies that
 //! ask for more than twice their share are refused first. Health, and proving who one is, are always let in.
@@ -92,8 +93,8 @@ impl Pressure {
         self.asked.get(at).map_or(0, |count| count.fetch_add(1, Relaxed) + 1)
     }
 
-    /// The end of an interval in which every request waited for at least `least`.
-    fn interval(&self, least: Duration) {
+    /// The end of an interval in which every request waited for at least `least`. Whether there were none, and none is refused.
+    fn interval(&self, least: Duration) -> bool {
         let (mut all, mut companies, mut most) = (0, 0, 0);
         for count in &self.asked {
             let asked = count.swap(0, Relaxed);
@@ -115,6 +116,7 @@ impl Pressure {
             (1.., 0) => tracing::info!(refused = self.shed(), "everything is answered again"),
             _ => {}
         }
+        all == 0 && next == 0
     }
 }
 
@@ -122,18 +124,20 @@ impl Pressure {
 pub(crate) async fn keep(app: App) {
     let mut least = Duration::MAX;
     let mut beats = 0;
+    let mut quiet = false;
     loop {
+        let pause = if quiet { BEAT * BEATS } else { BEAT };
         let before = Instant::now();
         tokio::select! {
             () = app.stop().rung() => return,
-            () = tokio::time::sleep(BEAT) => {}
+            () = tokio::time::sleep(pause) => {}
         }
-        let late = before.elapsed().saturating_sub(BEAT);
+        let late = before.elapsed().saturating_sub(pause);
         app.stalls().noticed(late);
-        least = least.min(late);
-        beats += 1;
+        // One slow beat that is late says nothing about a tenth of a second on end.
+        (least, beats) = if quiet { (Duration::ZERO, BEATS) } else { (least.min(late), beats + 1) };
         if beats == BEATS {
-            app.pressure().interval(least);
+            quiet = app.pressure().interval(least);
             (least, beats) = (Duration::MAX, 0);
         }
     }

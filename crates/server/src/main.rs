@@ -137,7 +137,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         _ => "warn",
     };
     logs::start(&config, level);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().thread_stack_size(base::STACK).enable_all().build()?;
     runtime.block_on(dispatch(cli, config))
 }
 

@@ -56,7 +56,7 @@ impl Silos {
         };
         let silos = Silos(Arc::new(shared));
         let weak = Arc::downgrade(&silos.0);
-        std::thread::Builder::new().name("silo-janitor".into()).spawn(move || tidy_often(&weak))?;
+        std::thread::Builder::new().name("silo-janitor".into()).stack_size(base::STACK).spawn(move || tidy_often(&weak))?;
         silos.blocking(|shared| shared.backend.check()).await?;
         Ok(silos)
     }

@@ -135,7 +135,7 @@ impl Queue {
         };
         let (sender, receiver) = channel();
         let queue = self.clone();
-        let thread = std::thread::Builder::new().name("silo-writer".into()).spawn(move || queue.serve(&receiver))?;
+        let thread = std::thread::Builder::new().name("silo-writer".into()).stack_size(base::STACK).spawn(move || queue.serve(&receiver))?;
         // The receiver lives on the new thread; it cannot have gone already without the lock that is held here.
         drop(sender.send(work));
         (state.sender, state.thread) = (Some(sender), Some(thread));
