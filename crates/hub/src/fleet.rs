@@ -31,6 +31,12 @@ struct Figures {
     full: u64,
     /// Databases that are out of service because they are damaged or missing.
     quarantined: u64,
+    /// Requests that were refused as `overloaded` before any work was done for them.
+    shed: u32,
+    /// How often nobody could go on for 100 ms and more ..
+    stalls: u64,
+    /// .. and the longest time for which it was so, in milliseconds, also where it was less.
+    longest_stall_ms: u64,
 }
 
 pub(crate) fn operations() -> Vec<Operation> {
@@ -53,7 +59,8 @@ pub(crate) fn operations() -> Vec<Operation> {
             .answers::<Figures>(StatusCode::OK)
             .scan(|tx, call| {
                 call.only_query(&[])?;
-                let silos = tx.app().silos();
+                let app = tx.app();
+                let (silos, stalls) = (app.silos(), app.stalls());
                 let now = silos.figures();
                 Reply::json(&Figures {
                     open: now.open,
@@ -65,6 +72,9 @@ pub(crate) fn operations() -> Vec<Operation> {
                     failed_units: now.failed_units,
                     full: now.full,
                     quarantined: silos.quarantined().len() as u64,
+                    shed: app.shed(),
+                    stalls: stalls.count(),
+                    longest_stall_ms: u64::try_from(stalls.longest().as_millis()).unwrap_or(u64::MAX),
                 })
             }),
     ]

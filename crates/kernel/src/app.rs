@@ -228,6 +228,10 @@ impl App {
     pub(crate) fn pressure(&self) -> &Pressure {
         &self.0.pressure
     }
+    /// Requests that were refused since the start because there was more to do than can be done.
+    pub fn shed(&self) -> u32 {
+        self.0.pressure.shed()
+    }
     pub(crate) fn bodies(&self) -> &Bodies {
         &self.0.bodies
     }

@@ -68,7 +68,7 @@ async fn a_server_with_too_much_to_do_refuses_part_of_it_early_and_recovers() {
             }
         });
     }
-    let (mut answered, mut refused) = (0, 0);
+    let (mut answered, mut refused) = (0, 0_u64);
     let end = Instant::now() + Duration::from_secs(20);
     while refused < 10 {
         assert!(Instant::now() < end, "nothing was refused of {answered}");
@@ -90,6 +90,12 @@ async fn a_server_with_too_much_to_do_refuses_part_of_it_early_and_recovers() {
     for _ in 0..20 {
         app.get(ADMIN, LIST).await.expect(200);
     }
+    account::operators::create(&app.app, "op@tenon.test", "Olga", "a long sentence for operators").await.unwrap();
+    let proof = json!({ "email": "op@tenon.test", "password": "a long sentence for operators", "tenant": "hub" });
+    let token = app.post_as(None, "/api/v1/auth/token", proof).await.expect(200)["access_token"].as_str().unwrap().to_owned();
+    let figures = app.get_as(Some(&token), "/api/v1/hub/figures").await.expect(200);
+    assert!(figures["shed"].as_u64().unwrap() >= refused, "{}", figures.text());
+    assert!(figures["longest_stall_ms"].as_u64().unwrap() >= 20, "{}", figures.text());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
