@@ -81,9 +81,12 @@ pub(crate) async fn erase_later(cx: Ctx, job: Running) -> Result<Value> {
 
 /// Takes away what is left of a company that is deleted.
 async fn erase(app: &App, tenant: TenantId) -> Result<()> {
+    base::step("delete.revoked")?;
     app.destroy(tenant).await?;
+    base::step("delete.taken-away")?;
     let id = tenant.to_string();
     app.hub().write(move |sql| forget(sql, tenant, &id)).await?;
+    base::step("delete.forgotten")?;
     app.silos().wipe(TenantId::HUB).await
 }
 

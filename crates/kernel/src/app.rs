@@ -283,6 +283,7 @@ impl App {
     /// must be out already. Safe to run twice.
     pub async fn destroy(&self, tenant: TenantId) -> Result<()> {
         self.silos().destroy(tenant).await?;
+        base::step("delete.silo-gone")?;
         self.waiting().forget(tenant);
         match std::fs::remove_dir_all(self.uploads().join(tenant.hex())) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),

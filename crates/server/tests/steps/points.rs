@@ -36,9 +36,10 @@ pub fn actions(at: usize) -> Vec<Action> {
 }
 
 /// Work in steps, and the test that breaks it off at each of them. A step of another flow fails the build.
-const FLOWS: [(&str, &str); 11] = [
+const FLOWS: [(&str, &str); 12] = [
     ("accept-invitation", "r_03_work_in_steps_finishes_or_undoes_itself_wherever_it_breaks_off"),
     ("backup", "r_03_work_in_steps_finishes_or_undoes_itself_wherever_it_breaks_off"),
+    ("delete", "r_03_work_in_steps_finishes_or_undoes_itself_wherever_it_breaks_off"),
     ("export", "r_03_work_in_steps_finishes_or_undoes_itself_wherever_it_breaks_off"),
     ("import", "r_03_work_in_steps_finishes_or_undoes_itself_wherever_it_breaks_off"),
     ("install", "r_03_work_in_steps_finishes_or_undoes_itself_wherever_it_breaks_off"),

@@ -31,6 +31,8 @@ pub enum Way {
     Restore,
     /// One that was begun before under the same slug has broken off.
     RestoreAgain,
+    /// Of a company that is suspended.
+    Deletion,
 }
 
 /// Where it is asked for.
@@ -100,6 +102,7 @@ impl Way {
             ("import", _) => Way::Import,
             ("export", _) => Way::Export,
             ("backup", _) => Way::Backup,
+            ("delete", _) => Way::Deletion,
             ("restore", _) => Way::Restore,
             _ => panic!("nobody knows how work comes to {point}"),
         })
@@ -137,6 +140,10 @@ impl Way {
                 }
             }
             Way::Restore => case.file = stage.backup.clone(),
+            Way::Deletion => {
+                account::operators::create_tenant(&stage.app.app, &case.name(), "admin@acme.test").await.unwrap();
+                hub::tenants::suspend(&stage.app.app, &case.slug(), true).await.unwrap();
+            }
             Way::RestoreAgain => {
                 case.file = stage.backup.clone();
                 base::arm("restore.looked-at", "1*return(panic)").unwrap();
@@ -198,6 +205,7 @@ impl Way {
             Way::ExportToFile => hub::backup::export_to(&place.app()?, case.tenant, &case.file).await.map(drop),
             Way::Backup => or_there_already(hub::backup::write(&place.app()?, case.tenant, &case.file, false).await, "exists"),
             Way::Restore | Way::RestoreAgain => or_there_already(hub::backup::restore(&place.app()?, &case.file, &case.slug()).await, "duplicate"),
+            Way::Deletion => hub::deletion::by_command_line(&place.app()?, &case.slug()).await.map(drop),
         }
     }
 
@@ -210,6 +218,7 @@ impl Way {
             Way::ExportToFile => vec!["export".into(), slug, "--to".into(), file],
             Way::Backup => vec!["backup".into(), slug, "--to".into(), file],
             Way::Restore | Way::RestoreAgain => vec!["restore".into(), file, "--as".into(), case.slug()],
+            Way::Deletion => vec!["delete".into(), case.slug(), "--yes".into()],
             _ => return None,
         };
         Some(std::iter::once("tenant".to_owned()).chain(args).collect())
@@ -221,7 +230,7 @@ impl Way {
             Way::ExportToFile if case.file.exists() => whole_export(stage, case).await,
             Way::Backup if case.file.exists() => whole_backup(stage, case).await,
             // Nobody needs to come back for these.
-            Way::SignUpLater | Way::AcceptLater | Way::SignUpOvertaken => self.check(stage, case).await,
+            Way::SignUpLater | Way::AcceptLater | Way::SignUpOvertaken | Way::Deletion => self.check(stage, case).await,
             _ => {}
         }
     }
@@ -264,6 +273,14 @@ impl Way {
             Way::Export => {}
             Way::ExportToFile => whole_export(stage, case).await,
             Way::Backup => whole_backup(stage, case).await,
+            Way::Deletion => {
+                let all = hub::tenants::all(&stage.app.app).await.unwrap();
+                let tombstone = all.iter().find(|tenant| tenant.slug == case.slug()).unwrap();
+                assert_eq!((tombstone.status.as_str(), tombstone.name.as_str()), ("deleted", ""));
+                assert!(!stage.app.app.silos().exists(tombstone.id.parse().unwrap()).await.unwrap());
+                let told = r#"SELECT COUNT(*) FROM "events" WHERE "type" = 'hub.tenant.deleted' AND "subject" = 'hub.tenants/' || ?1"#;
+                assert_eq!(stage.count(TenantId::HUB, told, tombstone.id.clone()).await, 1);
+            }
             Way::Restore | Way::RestoreAgain => {
                 let there = hub::tenants::all(&stage.app.app).await.unwrap().into_iter().filter(|tenant| tenant.slug == case.slug());
                 let there: Vec<_> = there.collect();
