@@ -55,24 +55,39 @@ pub struct Running {
 pub struct Step {
     id: String,
     attempt: i64,
+    cancelled: Arc<AtomicBool>,
 }
 
 impl Step {
-    /// Keeps how far the job is. Refused where another worker has taken the job over: then nothing of this unit may happen.
-    pub fn keep(&self, tx: &mut Tx<'_, '_>, state: &impl serde::Serialize) -> Result<()> {
+    /// Keeps how far the job is, with percent and a word for the person who waits, and learns whether to stop. Refused where another worker has
+    /// taken the job over: then nothing of this unit may happen.
+    pub fn keep(&self, tx: &mut Tx<'_, '_>, state: &impl serde::Serialize, percent: i64, note: &str) -> Result<()> {
         let state = serde_json::to_string(state).map_err(Error::internal)?;
-        let sql = r#"UPDATE "jobs" SET "result" = ?3 WHERE "id" = ?1 AND "attempt" = ?2 AND "status" = 'running'"#;
-        match tx.sql().run(sql, &[(&self.id).into(), self.attempt.into(), (&state).into()])? {
-            0 => Err(Error::unavailable("Another worker has taken this job over.")),
-            _ => Ok(()),
+        match self.report(tx.sql(), Some(&state), percent, note)? {
+            true => Ok(()),
+            false => Err(Error::unavailable("Another worker has taken this job over.")),
         }
+    }
+
+    /// Whether the job is still this worker's.
+    fn report(&self, sql: &mut silo::Tx<'_>, state: Option<&str>, percent: i64, note: &str) -> Result<bool> {
+        let lease = Time::now().plus_seconds(LEASE_SECONDS);
+        let cancel = sql.row(
+            r#"UPDATE "jobs" SET "result" = COALESCE(?3, "result"), "progress" = ?4, "note" = ?5, "lease_until" = ?6 WHERE "id" = ?1 AND "attempt" = ?2 AND "status" = 'running' RETURNING "cancel""#,
+            &[(&self.id).into(), self.attempt.into(), state.into(), percent.clamp(0, 100).into(), note.into(), lease.into()],
+            |row| row.bool(0),
+        )?;
+        if cancel.unwrap_or(true) {
+            self.cancelled.store(true, Relaxed);
+        }
+        Ok(cancel.is_some())
     }
 }
 
 impl Running {
     /// This try, to be taken into its units of work.
     pub fn step(&self) -> Step {
-        Step { id: self.id.clone(), attempt: self.attempt }
+        Step { id: self.id.clone(), attempt: self.attempt, cancelled: self.cancelled.clone() }
     }
     /// Refuses to go on when the server stops. For work that keeps how far it is: it goes on from there, and the try does not count.
     pub fn go_on(&self) -> Result<()> {
@@ -84,22 +99,8 @@ impl Running {
     }
     /// Reports how far it is (0 to 100), with a word for the person who waits, and learns whether to stop.
     pub async fn progress(&self, percent: i64, note: &str) -> Result<()> {
-        let (id, attempt, note) = (self.id.clone(), self.attempt, note.to_owned());
-        let cancel = self
-            .silo
-            .write(move |sql| {
-                let lease = Time::now().plus_seconds(LEASE_SECONDS);
-                sql.row(
-                    r#"UPDATE "jobs" SET "progress" = ?3, "note" = ?4, "lease_until" = ?5 WHERE "id" = ?1 AND "attempt" = ?2 AND "status" = 'running' RETURNING "cancel""#,
-                    &[(&id).into(), attempt.into(), percent.clamp(0, 100).into(), (&note).into(), lease.into()],
-                    |row| row.bool(0),
-                )
-            })
-            .await?;
-        if cancel.unwrap_or(true) {
-            self.cancelled.store(true, Relaxed);
-        }
-        Ok(())
+        let (step, note) = (self.step(), note.to_owned());
+        self.silo.write(move |sql| step.report(sql, None, percent, &note).map(drop)).await
     }
 }
 

@@ -52,6 +52,9 @@ pub(super) async fn work(cx: &Ctx, plan: &Arc<Plan>, what: &Import, job: &Runnin
         let (unit_plan, key, twice, dry_run) = (plan.clone(), what.key.clone(), twice.clone(), what.dry_run);
         let total = Arc::new(parking_lot::Mutex::new(std::mem::take(&mut done)));
         let (filled, step) = (total.clone(), job.step());
+        let percent = i64::try_from(read * 100 / what.rows.max(1)).unwrap_or(100).min(99);
+        let note = format!("{read} of {} rows", what.rows);
+        let told = note.clone();
         let outcome = cx
             .write(move |tx| {
                 let mut part = Done::default();
@@ -66,17 +69,15 @@ pub(super) async fn work(cx: &Ctx, plan: &Arc<Plan>, what: &Import, job: &Runnin
                 }
                 let mut total = filled.lock();
                 total.add(part);
-                if dry_run { Err(Error::conflict("dry-run", "")) } else { step.keep(tx, &Progress { done: &*total, read }) }
+                if dry_run { Err(Error::conflict("dry-run", "")) } else { step.keep(tx, &Progress { done: &*total, read }, percent, &told) }
             })
             .await;
         match outcome {
-            Err(error) if error.name() == "dry-run" => {}
+            Err(error) if error.name() == "dry-run" => job.progress(percent, &note).await?,
             outcome => outcome?,
         }
         done = std::mem::take(&mut *total.lock());
         base::step("import.unit-written")?;
-        let percent = i64::try_from(read * 100 / what.rows.max(1)).unwrap_or(100);
-        job.progress(percent.min(99), &format!("{read} of {} rows", what.rows)).await?;
         if job.is_cancelled() {
             break;
         }
