@@ -54,10 +54,11 @@ pub(crate) fn operations() -> Vec<Operation> {
                 let (after, begin) = (call.query("after").unwrap_or_default(), call.query("q").unwrap_or_default());
                 let mut items = tx.sql().rows(
                     &format!(
-                        r#"SELECT {COLUMNS} FROM "hub_tenants" WHERE "placement" <> 'hub' AND "slug" > ?1 AND substr("slug", 1, length(?2)) = ?2 ORDER BY "slug" LIMIT {}"#,
+                        r#"SELECT {COLUMNS} FROM "hub_tenants" WHERE "placement" <> 'hub' AND "slug" > ?1 AND "slug" >= ?2 AND "slug" < ?3 ORDER BY "slug" LIMIT {}"#,
                         limit + 1
                     ),
-                    &[after.into(), begin.into()],
+                    // No slug has a character that comes after this one.
+                    &[after.into(), begin.into(), format!("{begin}\u{10ffff}").into()],
                     show,
                 )?;
                 let next = if items.len() > limit { items.get(limit - 1).map(|last| last.slug.clone()) } else { None };
