@@ -23,6 +23,8 @@ const LONGEST_WORD: usize = 64;
 const MOST_WORDS: usize = 10_000;
 /// So many are looked up by one statement.
 const AT_ONCE: usize = 64;
+/// So many are put by one statement, where there are so many.
+const ROWS: usize = 8;
 
 /// Cuts text into folded words, the same way for what is stored and for what is asked.
 pub fn cut_words(text: &str) -> Vec<String> {
@@ -71,8 +73,47 @@ pub fn write(tx: &mut Tx<'_>, edits: Vec<Edit>) -> Result<()> {
     let mut kept: Vec<usize> = last.into_values().collect();
     kept.sort_unstable();
     let edits: Vec<&Edit> = kept.into_iter().filter_map(|i| edits.get(i)).collect();
+    match tx.link().engine() {
+        Dialect::Sqlite => write_numbered(tx, &edits),
+        Dialect::Postgres => write_keyed(tx, &edits),
+    }
+}
+
+/// PostgreSQL finds by its key what is there already, and numbers what is new.
+fn write_keyed(tx: &mut Tx<'_>, edits: &[&Edit]) -> Result<()> {
+    let mut put = Vec::new();
+    for edit in edits {
+        match &edit.doc {
+            None => tx.later(r#"DELETE FROM "search_docs" WHERE "resource" = ?1 AND "id" = ?2"#, &[(&edit.resource).into(), (&edit.id).into()])?,
+            Some((title, words)) => put.push([&edit.resource, &edit.id, title, words].map(Value::from)),
+        }
+    }
+    let (many, rest) = put.as_chunks::<ROWS>();
+    for rows in many {
+        tx.later(&upsert(ROWS), rows.as_flattened())?;
+    }
+    let one = upsert(1);
+    rest.iter().try_for_each(|row| tx.later(&one, row))
+}
+
+/// Puts so many rows of resource, id, title, words.
+fn upsert(rows: usize) -> String {
+    let row = |i: usize| {
+        let [resource, id, title, words] = [1, 2, 3, 4].map(|p| 4 * i + p);
+        let n = format!(r#"(SELECT COALESCE(MAX("n"), 0) + {} FROM "search_docs")"#, i + 1);
+        format!("({n}, ?{resource}, ?{id}, ?{title}, array_to_tsvector(string_to_array(?{words}, ' ')))")
+    };
+    format!(
+        r#"INSERT INTO "search_docs" ("n", "resource", "id", "title", "words") VALUES {}
+        ON CONFLICT ("resource", "id") DO UPDATE SET "title" = excluded."title", "words" = excluded."words""#,
+        (0..rows).map(row).collect::<Vec<_>>().join(", ")
+    )
+}
+
+/// SQLite keeps words by number: that of what is there already is looked up.
+fn write_numbered(tx: &mut Tx<'_>, edits: &[&Edit]) -> Result<()> {
     let mut by_resource: HashMap<&str, Vec<&str>> = HashMap::new();
-    for edit in &edits {
+    for edit in edits {
         by_resource.entry(&edit.resource).or_default().push(&edit.id);
     }
     let mut known = HashMap::new();
@@ -129,26 +170,14 @@ pub fn insert(tx: &mut Tx<'_>, n: i64, resource: &str, id: &str, title: &str, wo
 }
 
 fn replace(tx: &mut Tx<'_>, n: i64, title: &str, words: &str) -> Result<()> {
-    match tx.link().engine() {
-        Dialect::Sqlite => {
-            tx.later(r#"UPDATE "search_docs" SET "title" = ?2 WHERE "n" = ?1"#, &[n.into(), title.into()])?;
-            tx.later(r#"DELETE FROM "search_index" WHERE rowid = ?1"#, &[n.into()])?;
-            tx.later(r#"INSERT INTO "search_index" (rowid, "words") VALUES (?1, ?2)"#, &[n.into(), words.into()])?;
-        }
-        Dialect::Postgres => {
-            let sql = r#"UPDATE "search_docs" SET "title" = ?2, "words" = array_to_tsvector(string_to_array(?3, ' ')) WHERE "n" = ?1"#;
-            tx.later(sql, &[n.into(), title.into(), words.into()])?;
-        }
-    }
-    Ok(())
+    tx.later(r#"UPDATE "search_docs" SET "title" = ?2 WHERE "n" = ?1"#, &[n.into(), title.into()])?;
+    tx.later(r#"DELETE FROM "search_index" WHERE rowid = ?1"#, &[n.into()])?;
+    tx.later(r#"INSERT INTO "search_index" (rowid, "words") VALUES (?1, ?2)"#, &[n.into(), words.into()])
 }
 
 fn remove(tx: &mut Tx<'_>, n: i64) -> Result<()> {
     tx.later(r#"DELETE FROM "search_docs" WHERE "n" = ?1"#, &[n.into()])?;
-    if tx.link().engine() == Dialect::Sqlite {
-        tx.later(r#"DELETE FROM "search_index" WHERE rowid = ?1"#, &[n.into()])?;
-    }
-    Ok(())
+    tx.later(r#"DELETE FROM "search_index" WHERE rowid = ?1"#, &[n.into()])
 }
 
 /// All words must be there, the last one as a beginning. The words are letters and digits only, so quoting is all there is to it.

@@ -11,6 +11,7 @@ mod pool;
 mod server;
 mod session;
 mod store;
+mod wire;
 
 pub use cluster::{Cluster, UNIT};
 pub use connection::{COLUMNS, Connection};

@@ -1,7 +1,7 @@
 //! The server, and how it is as far as anybody has found out. Who finds it gone says so to everybody: nobody waits for it any more until a
 //! probe has got through. So a server that is down, slow to death or silent costs each request less than two seconds, and the next ones nothing.
 
-use super::{address::Address, cluster::limits, session::Session};
+use super::{address::Address, cluster::limits, session::Session, wire::Wire};
 use crate::fault;
 use base::{Error, Result};
 use std::{
@@ -209,12 +209,7 @@ impl Server {
     {
         let age = self.age();
         let (client, connection) = self.address.config.connect(tls).await?;
-        let wire = self.handle.spawn(async move {
-            if let Err(e) = connection.await {
-                tracing::warn!(error = %e, "a PostgreSQL session ended");
-            }
-        });
-        let session = Session::new(client, self.clone(), wire.abort_handle(), age);
+        let session = Session::new(client, self.clone(), Wire::new(connection), age);
         session.raw(&limits()).await?;
         Ok(session)
     }

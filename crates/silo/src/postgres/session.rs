@@ -1,4 +1,4 @@
-use super::{bound::Bound, server::Server};
+use super::{bound::Bound, server::Server, wire::Wire};
 use crate::fault;
 use base::{Code, Error, Result, Value};
 use futures_util::future::join_all;
@@ -8,7 +8,6 @@ use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
 };
-use tokio::task::AbortHandle;
 use tokio_postgres::{Client, Row, SimpleQueryMessage, Statement, types::ToSql};
 
 const STATEMENTS: NonZeroUsize = NonZeroUsize::new(256).unwrap();
@@ -36,8 +35,7 @@ pub struct Session {
     client: Client,
     statements: LruCache<Box<str>, Statement>,
     server: Arc<Server>,
-    /// Drives the wire. Left alone it would wait for ever for a server that does not answer.
-    wire: AbortHandle,
+    wire: Wire,
     /// The server's when this session was made.
     age: u64,
     patience: Duration,
@@ -48,7 +46,7 @@ pub struct Session {
 }
 
 impl Session {
-    pub fn new(client: Client, server: Arc<Server>, wire: AbortHandle, age: u64) -> Session {
+    pub fn new(client: Client, server: Arc<Server>, wire: Wire, age: u64) -> Session {
         server.sessions.fetch_add(1, Relaxed);
         Session { client, statements: LruCache::new(STATEMENTS), server, wire, age, patience: PATIENCE, open: false, lost: false }
     }
@@ -64,12 +62,12 @@ impl Session {
     }
 
     pub fn is_alive(&self) -> bool {
-        !self.lost && !self.client.is_closed()
+        !self.lost && self.wire.is_up()
     }
 
     /// SQL without anybody who watches how long it takes: for a session that is being made.
     pub async fn raw(&self, sql: &str) -> Result<Vec<SimpleQueryMessage>, tokio_postgres::Error> {
-        self.client.simple_query(sql).await
+        self.wire.drive(self.client.simple_query(sql)).await
     }
 
     pub fn batch(&mut self, sql: &str) -> Result<Vec<SimpleQueryMessage>> {
@@ -131,11 +129,11 @@ impl Session {
                 let p = bound(sql, &statement, p).inspect_err(|_| self.open = false)?;
                 let p = borrowed(&p);
                 let client = &self.client;
-                let exchange = async {
+                let exchange = self.wire.drive(async {
                     let (begun, rows, ended) =
                         tokio::join!(client.batch_execute(begin), client.query(&statement, &p), client.batch_execute("COMMIT"));
                     (begun.and(rows).map_err(|e| fault::postgres(&e)), ended)
-                };
+                });
                 server.answer(patience, exchange).await
             }
             None => server.answer(patience, self.alone_and_new(begin, sql, p)).await,
@@ -148,13 +146,14 @@ impl Session {
     /// The same of a statement that is new here, which is prepared where its tables are. The rows, and whether the transaction is over.
     async fn alone_and_new(&mut self, begin: &str, sql: &str, p: &[Value<'_>]) -> (Result<Vec<Row>>, Result<(), tokio_postgres::Error>) {
         let rows = async {
-            self.client.batch_execute(begin).await.map_err(|e| fault::postgres(&e))?;
-            let prepared = self.client.prepare(&numbered(sql)).await;
+            self.wire.drive(self.client.batch_execute(begin)).await.map_err(|e| fault::postgres(&e))?;
+            let prepared = self.wire.drive(self.client.prepare(&numbered(sql))).await;
             let statement = self.keep(sql, prepared.map_err(|e| fault::postgres(&e)))?;
-            self.client.query(&statement, &borrowed(&bound(sql, &statement, p)?)).await.map_err(|e| fault::postgres(&e))
+            let p = bound(sql, &statement, p)?;
+            self.wire.drive(self.client.query(&statement, &borrowed(&p))).await.map_err(|e| fault::postgres(&e))
         };
         let rows = rows.await;
-        (rows, self.client.batch_execute("COMMIT").await)
+        (rows, self.wire.drive(self.client.batch_execute("COMMIT")).await)
     }
 
     /// Everything is sent before anything is waited for; the first that failed is the answer, for those behind it did nothing.
@@ -197,7 +196,7 @@ impl Session {
 
     /// Drives one exchange with the server from the blocking thread on which the closure runs.
     fn wait<T>(&self, exchange: impl Future<Output = T>) -> Result<T> {
-        self.server.handle.block_on(self.server.answer(self.patience, exchange))
+        self.server.handle.block_on(self.server.answer(self.patience, self.wire.drive(exchange)))
     }
 
     /// A statement that was prepared before its tables changed can fail for ever. Which of those that were sent together it was is not
@@ -223,8 +222,8 @@ impl Drop for Session {
     fn drop(&mut self) {
         self.server.sessions.fetch_sub(1, Relaxed);
         // One that is well says goodbye; from any other none would be heard.
-        if self.lost || self.open {
-            self.wire.abort();
+        if !self.lost && !self.open {
+            self.wire.leave(&self.server.handle);
         }
     }
 }
