@@ -1,8 +1,9 @@
 //! Taking turns: what is scarce for all silos together, such as threads for long reads, is given to whoever has had the least of it.
 //!
 //! A tenant is charged the time for which it held a place. Of those that wait, the one that was charged least is next; one that comes
-//! new starts level with the one that was served last, so nobody saves up turns (start-time fair queueing). However many wait of one
-//! tenant, another's first waits for at most one place to become free. No tenant holds more than half of all places.
+//! new starts with what each of those that are there was due meanwhile, so nobody saves up turns, and nobody who stays is passed by
+//! strangers for ever (weighted fair queueing, all weights the same). However many wait of one tenant, another's first is before them
+//! as soon as a place becomes free. No tenant holds more than half of all places.
 
 use base::{Error, Result, TenantId};
 use parking_lot::Mutex;
@@ -24,7 +25,7 @@ pub struct Gate {
 
 struct State {
     free: usize,
-    /// What the tenant that was served last had been charged before.
+    /// What a tenant that was there all the time would have been charged, had each had the same.
     level: Duration,
     tenants: HashMap<TenantId, Tenant>,
 }
@@ -72,10 +73,8 @@ impl Gate {
 
     fn serve(self: &Arc<Self>, state: &mut State, tenant: TenantId) -> Turn {
         state.free = state.free.saturating_sub(1);
-        let level = state.level;
         let served = state.tenants.entry(tenant).or_default();
         served.running += 1;
-        state.level = level.max(served.charged);
         Turn { gate: self.clone(), tenant, since: Instant::now() }
     }
 
@@ -116,9 +115,12 @@ impl Drop for Turn {
         let unused = {
             let mut state = self.gate.state.lock();
             state.free += 1;
+            let took = self.since.elapsed();
+            let there = u32::try_from(state.tenants.len()).unwrap_or(u32::MAX).max(1);
+            state.level += took / there;
             if let Some(tenant) = state.tenants.get_mut(&self.tenant) {
                 tenant.running -= 1;
-                tenant.charged += self.since.elapsed();
+                tenant.charged += took;
             }
             state.forget_if_idle(self.tenant);
             self.gate.give(&mut state)
@@ -187,6 +189,30 @@ mod tests {
         let (long, short) = (done[0].load(SeqCst), done[1].load(SeqCst));
         assert!(short > 2 * long, "{short} short ones for {long} long ones");
         assert!(gate.is_idle(1));
+    }
+
+    #[tokio::test]
+    async fn whoever_stays_is_not_passed_by_strangers_for_ever() {
+        let (gate, steady) = (Gate::new(2), TenantId::new());
+        let end = Instant::now() + Duration::from_millis(600);
+        let workers: Vec<_> = (0..12)
+            .map(|n| {
+                let gate = gate.clone();
+                tokio::spawn(async move {
+                    let mut longest = Duration::ZERO;
+                    while Instant::now() < end {
+                        let tenant = if n < 3 { steady } else { TenantId::new() };
+                        longest = longest.max(work(&gate, tenant, 2).await);
+                    }
+                    longest
+                })
+            })
+            .collect();
+        for one in workers {
+            let longest = one.await.unwrap();
+            assert!(longest < Duration::from_millis(300), "each has its turn: {longest:?}");
+        }
+        assert!(gate.is_idle(2));
     }
 
     #[tokio::test]
