@@ -3,7 +3,8 @@
 //! A tenant is charged the time for which it held a place. Of those that wait, the one that was charged least is next; one that comes
 //! new starts with what each of those that are there was due meanwhile, so nobody saves up turns, and nobody who stays is passed by
 //! strangers for ever (weighted fair queueing, all weights the same). However many wait of one tenant, another's first is before them
-//! as soon as a place becomes free. No tenant holds more than half of all places.
+//! as soon as a place becomes free. The hub is before everybody: who a request comes from is asked there, whoever it comes from. No
+//! tenant holds more than half of all places, nor does the hub.
 
 use base::{Error, Result, TenantId};
 use parking_lot::Mutex;
@@ -78,11 +79,12 @@ impl Gate {
         Turn { gate: self.clone(), tenant, since: Instant::now() }
     }
 
-    /// Gives free places to whoever was charged least.
+    /// Gives free places to the hub, and to whoever was charged least.
     fn give(self: &Arc<Self>, state: &mut State) -> Vec<Turn> {
         let mut nobody_there = Vec::new();
         while state.free > 0 {
-            let next = state.tenants.iter().filter(|(_, t)| t.running < self.share && !t.waiting.is_empty()).min_by_key(|(_, t)| t.charged);
+            let next =
+                state.tenants.iter().filter(|(_, t)| t.running < self.share && !t.waiting.is_empty()).min_by_key(|(id, t)| (!id.is_hub(), t.charged));
             let Some(tenant) = next.map(|(id, _)| *id) else { break };
             let Some(waiting) = state.tenants.get_mut(&tenant).and_then(|t| t.waiting.pop_front()) else { break };
             if waiting.is_closed() {
@@ -211,6 +213,37 @@ mod tests {
         for one in workers {
             let longest = one.await.unwrap();
             assert!(longest < Duration::from_millis(300), "each has its turn: {longest:?}");
+        }
+        assert!(gate.is_idle(2));
+    }
+
+    #[tokio::test]
+    async fn the_hub_does_not_wait_behind_the_tenants() {
+        let gate = Gate::new(2);
+        let end = Instant::now() + Duration::from_millis(600);
+        let crowd: Vec<_> = (0..20)
+            .map(|_| {
+                let (gate, tenant) = (gate.clone(), TenantId::new());
+                tokio::spawn(async move {
+                    while Instant::now() < end {
+                        work(&gate, tenant, 5).await;
+                    }
+                })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let asked: Vec<_> = (0..20)
+            .map(|_| {
+                let gate = gate.clone();
+                tokio::spawn(async move { work(&gate, TenantId::HUB, 1).await })
+            })
+            .collect();
+        for one in asked {
+            let waited = one.await.unwrap();
+            assert!(waited < Duration::from_millis(300), "everybody waits for it: {waited:?}");
+        }
+        for one in crowd {
+            one.await.unwrap();
         }
         assert!(gate.is_idle(2));
     }

@@ -1,6 +1,6 @@
 //! The writer: one thread per silo that is being written, and many units of work in each COMMIT.
 //!
-//! A batch takes what is waiting until the queue is empty, at most 64 units or 5 ms. Each unit but the first has its own
+//! A batch takes what is waiting until the queue is empty, at most 64 units or 20 ms. Each unit but the first has its own
 //! SAVEPOINT, so a unit that fails or panics takes back only itself; the first needs none, because where it fails there is
 //! nothing else to keep. Nobody is answered before the COMMIT is on the disk. A thread that had nothing to do for a while
 //! leaves; the next write starts another.

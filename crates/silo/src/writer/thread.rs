@@ -12,7 +12,7 @@ use std::{
 };
 
 const MOST_UNITS: usize = 64;
-const MOST_TIME: Duration = Duration::from_millis(5);
+const MOST_TIME: Duration = Duration::from_millis(20);
 
 impl Queue {
     pub(super) fn serve(&self, queue: &Receiver<Work>) {
