@@ -514,7 +514,7 @@ def create(tenon, scratch, tenants, connections, seconds):
 class Load:
     def __init__(self, out, requests, cpu):
         self.rate, self.cpu = float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1]), cpu / requests * 1e6
-        self.p99 = re.search(r"99%\s+(\S+)", out)[1]
+        self.p99 = re.search(r"^\s+99%\s+(\S+)", out, re.M)[1]
         number, unit = re.fullmatch(r"([\d.]+)(us|ms|s|m)", self.p99).groups()
         self.p99_ms = float(number) * {"us": 0.001, "ms": 1, "s": 1000, "m": 60_000}[unit]
 
