@@ -28,7 +28,7 @@ const LAST: &str = "z";
 /// How a sweep goes about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
-    /// Beside requests: two at a time, at rest half of the time, and what has just failed waits for its time.
+    /// Beside requests: one at a time, at rest for three quarters of the time, and what has just failed waits for its time.
     Background,
     /// As fast as it goes, and once more what has failed.
     AtOnce,
@@ -127,7 +127,6 @@ async fn over_all(app: &App, pace: Pace, tell: &impl Fn(&Progress)) -> Result<()
                 tell_log(app, "databases are brought to this version").await?;
             }
             for some in page.chunks(AT_ONCE) {
-                let began = Instant::now();
                 migrate_some(app, some, pace).await?;
                 if told.elapsed() > Duration::from_secs(1) {
                     told = Instant::now();
@@ -135,9 +134,6 @@ async fn over_all(app: &App, pace: Pace, tell: &impl Fn(&Progress)) -> Result<()
                 }
                 if app.stop().is_rung() {
                     break;
-                }
-                if pace == Pace::Background {
-                    tokio::time::sleep(began.elapsed().min(Duration::from_secs(1))).await;
                 }
             }
         }
@@ -176,12 +172,25 @@ WHERE (t."stamp", t."id") > (?1, ?2) AND t."stamp" < ?3 AND t."status" NOT IN ('
 }
 
 async fn migrate_some(app: &App, some: &[Candidate], pace: Pace) -> Result<()> {
-    let abreast = if pace == Pace::Background { 2 } else { 4 };
+    let abreast = if pace == Pace::Background { 1 } else { 4 };
     let ids: Vec<TenantId> = some.iter().filter(|one| pace == Pace::AtOnce || !one.waits).filter_map(|one| one.id.parse().ok()).collect();
     let outcomes: Vec<(TenantId, Result<()>)> =
-        stream::iter(ids).map(|id| async move { (id, migrate_one(app, id).await) }).buffer_unordered(abreast).collect().await;
+        stream::iter(ids).map(|id| async move { (id, at_pace(app, pace, migrate_one(app, id)).await) }).buffer_unordered(abreast).collect().await;
     app.sweep().done.fetch_add(outcomes.len() as u64, Relaxed);
     write_down(app, outcomes).await
+}
+
+/// Does it, and in the background rests for three times as long as that took, or a second.
+async fn at_pace<T>(app: &App, pace: Pace, work: impl Future<Output = T>) -> T {
+    let began = Instant::now();
+    let done = work.await;
+    if pace == Pace::Background {
+        tokio::select! {
+            () = app.stop().rung() => {}
+            () = tokio::time::sleep((began.elapsed() * 3).min(Duration::from_secs(1))) => {}
+        }
+    }
+    done
 }
 
 /// Opens a silo beside whoever uses it, unless it is open here and was migrated then. A module that stayed as it was is a failure too.

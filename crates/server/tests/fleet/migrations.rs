@@ -56,7 +56,7 @@ async fn operator(app: &TestApp) -> String {
 
 /// Waits until so many are at this version and one is known to have failed.
 async fn settled(app: &TestApp, operator: &str, migrated: usize) -> Answer {
-    for _ in 0..3000 {
+    for _ in 0..10_000 {
         let now = app.get_as(Some(operator), "/api/v1/hub/migrations").await.expect(200);
         if now["migrated"] == migrated && now["failed"] == 1 && now["running"] == false {
             return now;
