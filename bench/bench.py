@@ -128,7 +128,8 @@ def many(options, scratch):
     with Tenon(options.tenon, data, port=port) as tenon:
         began = time.perf_counter()
         tenants = crowd_of(tenon, options.many)
-        per_tenant = (time.perf_counter() - began) / options.many * 1000
+        made = time.perf_counter()
+        per_tenant = (made - began) / options.many * 1000
         for tenant in tenants[:warm]:
             tenant.token = sign_in(tenon, tenant.slug, tenant.email)
             tenon.call("POST", "/api/v1/modules/crm/install", tenant.token)
@@ -140,6 +141,8 @@ def many(options, scratch):
         time.sleep(2)
         resident = tenon.resident_mib()
         cold = sorted(timed(lambda: tenon.read(f"/api/v1/crm/companies/{tenant.ids[0]}", tenant.token))[1] for tenant in tenants[:warm])
+        # Half a minute after a company was made, somebody looks whether all of it is there: that is other work.
+        time.sleep(max(0, made + 45 - time.perf_counter()))
         cpu, late = due_work(tenon, tenants[:warm], options.seconds)
         start = tenon.start_ms
         listed = operators_lists(tenon, options)

@@ -28,7 +28,7 @@ const LAST: &str = "z";
 /// How a sweep goes about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
-    /// Beside requests: one at a time, at rest for three quarters of the time, and what has just failed waits for its time.
+    /// Beside requests: one at a time, at rest for six sevenths of the time, and what has just failed waits for its time.
     Background,
     /// As fast as it goes, and once more what has failed.
     AtOnce,
@@ -180,14 +180,14 @@ async fn migrate_some(app: &App, some: &[Candidate], pace: Pace) -> Result<()> {
     write_down(app, outcomes).await
 }
 
-/// Does it, and in the background rests for three times as long as that took, or a second.
+/// Does it, and in the background rests for six times as long as that took, or a second.
 async fn at_pace<T>(app: &App, pace: Pace, work: impl Future<Output = T>) -> T {
     let began = Instant::now();
     let done = work.await;
     if pace == Pace::Background {
         tokio::select! {
             () = app.stop().rung() => {}
-            () = tokio::time::sleep((began.elapsed() * 3).min(Duration::from_secs(1))) => {}
+            () = tokio::time::sleep((began.elapsed() * 6).min(Duration::from_secs(1))) => {}
         }
     }
     done
