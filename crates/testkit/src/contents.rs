@@ -25,6 +25,10 @@ impl TestApp {
         let mut all = self.app.hub().scan(move |sql| read(sql, &tenant.to_string())).await.unwrap();
         // When somebody was last seen, and which log grew, may change at any time.
         all.retain(|table, _| matches!(table.as_str(), "hub_tenants" | "user_tenants" | "links" | "keys"));
+        // So may the version at which somebody last looked at its database; the column is the last one.
+        for row in all.get_mut("hub_tenants").into_iter().flatten() {
+            row.truncate(row.find(" stamp=").unwrap_or(row.len()));
+        }
         Contents(all)
     }
 }
