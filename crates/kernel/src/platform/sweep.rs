@@ -195,6 +195,9 @@ async fn at_pace<T>(app: &App, pace: Pace, work: impl Future<Output = T>) -> T {
 
 /// Opens a silo beside whoever uses it, unless it is open here and was migrated then. A module that stayed as it was is a failure too.
 async fn migrate_one(app: &App, id: TenantId) -> Result<()> {
+    if app.stop().is_rung() {
+        return Err(Error::unavailable("The server stops."));
+    }
     if app.behind().problem(id).is_none() && app.silos().if_open(id).is_some() {
         return Ok(());
     }
